@@ -1,0 +1,33 @@
+//! The rules of AKA, GBA, Ub, Ua and the UICC, without a socket, a clock or a reader.
+//!
+//! The promise of this crate: it does no IO, never asks for the time or for randomness (both are
+//! arguments), keeps no global state, and does not panic on any input. Equal inputs give equal outputs,
+//! so two parties and "55 minutes later" fit in one unit test.
+//!
+//! Modules are reference points or the specifications' nouns, lower layers first:
+//!
+//! | module | what | specification |
+//! |---|---|---|
+//! | [`secret`], [`reader`] | secrets that do not print; the only way to walk bytes | |
+//! | [`identity`] | IMSI, IMPI, FQDN and the names made of them | TS 23.003 |
+//! | [`aka`] | MILENAGE, TUAK, vectors, sequence numbers | TS 33.102, 35.206, 35.231 |
+//! | [`gba`] | B-TID, NAF_Id, Ks and the keys below it | TS 33.220 |
+//! | [`digest`] | HTTP Digest with AKA | RFC 2617, 3310, 7616 |
+//! | [`ub`] | the bootstrap, UE and BSF | TS 24.109 clause 4 |
+//! | [`ua`] | what a NAF and a UE do with a NAF key | TS 24.109 clause 5, 33.222 |
+//! | [`uicc`] | the card seen from the terminal | TS 102 221, 31.102, 31.103 |
+//! | [`onem2m`] | the same keys under oneM2M's names | TS-0003 |
+//!
+//! "BSF" is always the Bootstrapping Server Function here, never 5G's Binding Support Function.
+
+pub mod aka;
+pub mod digest;
+pub mod gba;
+pub mod hex;
+pub mod identity;
+pub mod onem2m;
+pub mod reader;
+pub mod secret;
+pub mod ua;
+pub mod ub;
+pub mod uicc;

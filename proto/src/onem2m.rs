@@ -1,0 +1,1 @@
+//! oneM2M names for GBA keys (TS-0003).

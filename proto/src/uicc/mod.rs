@@ -1,0 +1,10 @@
+//! The card seen from the terminal (TS 102 221, 31.102, 31.103).
+
+pub mod apdu;
+pub mod card;
+pub mod status_word;
+pub mod tlv;
+
+pub use apdu::{Command, Response};
+pub use card::{Card, CardError};
+pub use status_word::StatusWord;
