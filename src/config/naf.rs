@@ -1,0 +1,122 @@
+//! Who may ask for which NAF's keys.
+
+use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
+use ksnaf_proto::identity::Fqdn;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// One `[[naf]]`: a NAF, how its keys are used, and who may ask for them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NafConfig {
+    /// The name by which UEs address it.
+    #[serde(deserialize_with = "super::fqdn")]
+    pub fqdn: Fqdn,
+    /// Ten hex digits or names; `*` for any.
+    #[serde(default)]
+    pub ua_protocols: UaProtocols,
+    /// A token's name, a certificate's SAN, a Diameter Origin-Host, `uid:1000`.
+    #[serde(default)]
+    pub principals: Vec<String>,
+    /// Forms that may be handed out; empty: all.
+    #[serde(default)]
+    pub forms: Vec<String>,
+    /// Whether the network side may hand out Ks_int_NAF, for a NAF whose peer is the UICC itself.
+    #[serde(default)]
+    pub ks_int: bool,
+}
+
+/// Allowed Ua security protocols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UaProtocols {
+    /// `*`.
+    Any,
+    /// These.
+    Listed(Vec<UaSecurityProtocolId>),
+}
+
+impl Default for UaProtocols {
+    fn default() -> Self {
+        Self::Listed(vec![UaSecurityProtocolId::HTTP_DIGEST])
+    }
+}
+
+impl UaProtocols {
+    /// Whether `ua` is among them.
+    #[must_use]
+    pub fn allow(&self, ua: UaSecurityProtocolId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(listed) => listed.contains(&ua),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for UaProtocols {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        if texts.iter().any(|text| text == "*") {
+            return Ok(Self::Any);
+        }
+        let parse = |text: &String| {
+            text.parse::<UaSecurityProtocolId>()
+                .map_err(|error| D::Error::custom(format_args!("{text:?}: {error}")))
+        };
+        texts.iter().map(parse).collect::<Result<_, _>>().map(Self::Listed)
+    }
+}
+
+/// The `[[naf]]` list as a question: may this caller have that NAF's key?
+#[derive(Debug, Clone, Default)]
+pub struct NafPolicy(Vec<NafConfig>);
+
+impl NafPolicy {
+    /// From the configuration's list.
+    #[must_use]
+    pub const fn new(nafs: Vec<NafConfig>) -> Self {
+        Self(nafs)
+    }
+
+    /// The entry that lets one of the caller's names have this NAF's key in this form; default deny.
+    #[must_use]
+    pub fn permit<'a>(&'a self, names: &[String], naf_id: &NafId, form: &str) -> Option<&'a NafConfig> {
+        self.of(names).find(|naf| {
+            naf.fqdn == naf_id.fqdn
+                && naf.ua_protocols.allow(naf_id.ua)
+                && (naf.forms.is_empty() || naf.forms.iter().any(|allowed| allowed == form))
+        })
+    }
+
+    /// The entries that name this caller.
+    pub fn of<'a>(&'a self, names: &[String]) -> impl Iterator<Item = &'a NafConfig> {
+        self.0.iter().filter(move |naf| naf.principals.iter().any(|principal| names.contains(principal)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_gets_only_what_an_entry_grants() {
+        let policy = NafPolicy::new(vec![NafConfig {
+            fqdn: Fqdn::parse("naf.example").unwrap(),
+            ua_protocols: UaProtocols::default(),
+            principals: vec!["cse".to_owned()],
+            forms: vec!["raw".to_owned()],
+            ks_int: false,
+        }]);
+        let names = |name: &str| vec![name.to_owned()];
+        let id = |fqdn, ua| NafId::new(Fqdn::parse(fqdn).unwrap(), ua);
+        let digest = UaSecurityProtocolId::HTTP_DIGEST;
+        assert!(policy.permit(&names("cse"), &id("NAF.example", digest), "raw").is_some());
+        assert!(policy.permit(&names("other"), &id("naf.example", digest), "raw").is_none());
+        assert!(policy.permit(&names("cse"), &id("naf2.example", digest), "raw").is_none());
+        assert!(
+            policy
+                .permit(&names("cse"), &id("naf.example", UaSecurityProtocolId::TLS13_PSK), "raw")
+                .is_none()
+        );
+        assert!(policy.permit(&names("cse"), &id("naf.example", digest), "tls-psk").is_none());
+        assert!(policy.permit(&[], &id("naf.example", digest), "raw").is_none());
+    }
+}
