@@ -4,4 +4,5 @@
 //! "BSF" is always the Bootstrapping Server Function here, never 5G's Binding Support Function.
 
 pub mod config;
+pub mod http;
 pub mod store;

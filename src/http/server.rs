@@ -1,0 +1,227 @@
+//! One server skeleton: bound listener in, bounded connections, graceful end.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Bounds of one listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; more wait in the listen queue.
+    pub max_connections: usize,
+    /// For a TLS handshake, and for a request's header: idle connections end after it too.
+    pub header_timeout: Duration,
+    /// Whether HTTP/2 with prior knowledge or by ALPN is spoken beside HTTP/1.1.
+    pub http2: bool,
+}
+
+/// Header lines of one request. Real UEs send about ten.
+const MAX_HEADERS: usize = 64;
+
+/// Octets of one request's header section: an Authorization with a long opaque has 2 KiB.
+const MAX_HEADER_OCTETS: usize = 16 * 1024;
+
+/// After a failed accept (no file descriptors left) the listener rests this long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where connections come from.
+pub enum Listener {
+    /// Plain TCP.
+    Tcp(TcpListener),
+    /// TLS over TCP.
+    Tls(TcpListener, TlsAcceptor),
+    /// Unix socket.
+    Unix(UnixListener),
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// Address of a TCP peer.
+    pub address: Option<SocketAddr>,
+    /// Whether TLS protects the connection.
+    pub tls: bool,
+    /// DNS names and URIs of a verified client certificate.
+    pub certificate_names: Vec<String>,
+    /// User of a Unix socket peer.
+    pub uid: Option<u32>,
+}
+
+/// Answers requests; cloned per connection.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// The answer's body.
+    type Body: Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + 'static;
+
+    /// Answers one request.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Arc<Peer>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Serves until `shutdown`, then lets open requests finish. Connections run on `tracker`, which the caller waits for
+/// as long as it likes; `abort` ends those that are left.
+pub async fn serve<H: Handler>(
+    listener: Listener,
+    limits: Limits,
+    handler: H,
+    shutdown: CancellationToken,
+    tracker: TaskTracker,
+    abort: CancellationToken,
+) {
+    let slots = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    loop {
+        let slot = tokio::select! {
+            () = shutdown.cancelled() => return,
+            slot = Arc::clone(&slots).acquire_owned() => match slot {
+                Ok(slot) => slot,
+                Err(_) => return,
+            },
+        };
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(raw) => {
+                let context = Context { limits, shutdown: shutdown.clone(), slot };
+                let (handler, abort) = (handler.clone(), abort.clone());
+                tracker.spawn(async move {
+                    tokio::select! {
+                        () = abort.cancelled() => {}
+                        () = context.run(raw, handler) => {}
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+enum Raw {
+    Tcp(tokio::net::TcpStream, SocketAddr),
+    Tls(tokio::net::TcpStream, SocketAddr, TlsAcceptor),
+    Unix(tokio::net::UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> std::io::Result<Raw> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| Raw::Tcp(stream, address)),
+            Self::Tls(listener, acceptor) => {
+                listener.accept().await.map(|(stream, address)| Raw::Tls(stream, address, acceptor.clone()))
+            }
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Raw::Unix(stream)),
+        }
+    }
+}
+
+struct Context {
+    limits: Limits,
+    shutdown: CancellationToken,
+    slot: OwnedSemaphorePermit,
+}
+
+impl Context {
+    async fn run<H: Handler>(self, raw: Raw, handler: H) {
+        match raw {
+            Raw::Tcp(stream, address) => {
+                let _ = stream.set_nodelay(true);
+                let peer = Peer { address: Some(address), ..Peer::default() };
+                self.connection(stream, peer, handler).await;
+            }
+            Raw::Tls(stream, address, acceptor) => {
+                let _ = stream.set_nodelay(true);
+                match tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                        let certificate_names = super::tls::names_of(certificates);
+                        let peer = Peer { address: Some(address), tls: true, certificate_names, uid: None };
+                        self.connection(stream, peer, handler).await;
+                    }
+                    Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!(%address, "TLS handshake timed out"),
+                }
+            }
+            Raw::Unix(stream) => {
+                let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
+                self.connection(stream, Peer { uid, ..Peer::default() }, handler).await;
+            }
+        }
+    }
+
+    async fn connection<S, H>(self, stream: S, peer: Peer, handler: H)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        H: Handler,
+    {
+        let peer = Arc::new(peer);
+        let address = peer.address;
+        let service = service_fn(move |request| {
+            let (handler, peer) = (handler.clone(), Arc::clone(&peer));
+            async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+        });
+        let ended = if self.limits.http2 {
+            let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.header_timeout)
+                .max_headers(MAX_HEADERS)
+                .max_buf_size(MAX_HEADER_OCTETS);
+            builder
+                .http2()
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(100)
+                .max_header_list_size(MAX_HEADER_OCTETS as u32)
+                .keep_alive_interval(self.limits.header_timeout)
+                .keep_alive_timeout(self.limits.header_timeout);
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            tokio::pin!(connection);
+            tokio::select! {
+                ended = connection.as_mut() => ended.map_err(|error| error.to_string()),
+                () = self.shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await.map_err(|error| error.to_string())
+                }
+            }
+        } else {
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.header_timeout)
+                .max_headers(MAX_HEADERS)
+                .max_buf_size(MAX_HEADER_OCTETS);
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            tokio::pin!(connection);
+            tokio::select! {
+                ended = connection.as_mut() => ended.map_err(|error| error.to_string()),
+                () = self.shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await.map_err(|error| error.to_string())
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(?address, error, "connection ended early");
+        }
+        drop(self.slot);
+    }
+}
