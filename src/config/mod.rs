@@ -73,6 +73,8 @@ pub struct BsfConfig {
     pub key_lifetime: Lifetime,
     /// How long a UE may take to answer a challenge. A card and a slow link need seconds; a minute is generous.
     pub challenge_lifetime: Lifetime,
+    /// Whether temporary identities are computed and taken (TS 33.220 annex B.4).
+    pub tmpi: bool,
 }
 
 impl Default for BsfConfig {
@@ -81,6 +83,7 @@ impl Default for BsfConfig {
             fqdn: default_bsf(),
             key_lifetime: Lifetime(Duration::from_secs(8 * 3600)),
             challenge_lifetime: Lifetime(Duration::from_secs(60)),
+            tmpi: true,
         }
     }
 }
@@ -108,6 +111,33 @@ pub struct UbConfig {
     pub max_connections: usize,
     /// For one request's header, and for one request's handling.
     pub request_timeout: Lifetime,
+    /// Whether an answer with qop `auth` will do in place of `auth-int`, for UEs that know no better.
+    pub accept_auth: AcceptAuth,
+    /// Whether the BSF tells its clock in the answer, for UEs whose clock is wrong (TS 24.109 annex C.1).
+    pub tell_current_time: bool,
+}
+
+/// `ub.accept_auth`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AcceptAuth {
+    /// `auth` leaves B-TID and lifetime unprotected.
+    #[default]
+    Never,
+    /// Where TLS protects what Digest then does not.
+    OverTls,
+    /// Always.
+    Always,
+}
+
+impl From<AcceptAuth> for ksnaf_proto::ub::AcceptAuth {
+    fn from(setting: AcceptAuth) -> Self {
+        match setting {
+            AcceptAuth::Never => Self::Never,
+            AcceptAuth::OverTls => Self::OverTls,
+            AcceptAuth::Always => Self::Always,
+        }
+    }
 }
 
 impl Default for UbConfig {
@@ -119,6 +149,8 @@ impl Default for UbConfig {
             tls_key: None,
             max_connections: 4096,
             request_timeout: Lifetime(Duration::from_secs(10)),
+            accept_auth: AcceptAuth::Never,
+            tell_current_time: false,
         }
     }
 }
@@ -220,6 +252,8 @@ pub struct CardConfig {
 pub struct UeConfig {
     /// Where the BSF is, `http://host:port/`; by default this process's own, else the name that the card implies.
     pub bsf: Option<String>,
+    /// The BSF's name, realm on Ub, where its URL does not say it and it is not the card's.
+    pub bsf_name: Option<String>,
     /// PEM certificates to trust for an `https` BSF.
     pub bsf_ca: Option<PathBuf>,
     /// Whether to offer a temporary identity in place of the IMPI.
@@ -251,6 +285,7 @@ impl Default for UeConfig {
     fn default() -> Self {
         Self {
             bsf: None,
+            bsf_name: None,
             bsf_ca: None,
             tmpi: true,
             mode: UeMode::Auto,
@@ -280,10 +315,22 @@ pub enum StoreEngine {
     Embedded,
 }
 
+/// One of `service.roles`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Ub and the associations behind it.
+    Bsf,
+    /// The credential API.
+    Api,
+}
+
 /// `[service]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceConfig {
+    /// What this process does. A device that uses another machine's BSF has `["api"]` and a card.
+    pub roles: Vec<Role>,
     /// After SIGTERM, open requests get this long before they are cut.
     pub drain_timeout: Lifetime,
     /// How often expired associations are removed.
@@ -293,6 +340,7 @@ pub struct ServiceConfig {
 impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
+            roles: vec![Role::Bsf, Role::Api],
             drain_timeout: Lifetime(Duration::from_secs(5)),
             sweep_interval: Lifetime(Duration::from_secs(60)),
         }

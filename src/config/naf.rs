@@ -2,6 +2,7 @@
 
 use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::onem2m::EnrolmentTarget;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// One `[[naf]]`: a NAF, how its keys are used, and who may ask for them.
@@ -23,6 +24,32 @@ pub struct NafConfig {
     /// Whether the network side may hand out Ks_int_NAF, for a NAF whose peer is the UICC itself.
     #[serde(default)]
     pub ks_int: bool,
+    /// Whether the key is called Kpsa (`cse`) or Km (`maf`) in oneM2M.
+    #[serde(default)]
+    pub enrolment_target: Target,
+    /// Other names the target goes by in `X-M2M-Origin`: its CSE-ID or MAF-ID.
+    #[serde(default)]
+    pub origins: Vec<String>,
+}
+
+/// `naf.enrolment_target`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// A CSE.
+    #[default]
+    Cse,
+    /// A MAF.
+    Maf,
+}
+
+impl From<Target> for EnrolmentTarget {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Cse => Self::Cse,
+            Target::Maf => Self::Maf,
+        }
+    }
 }
 
 /// Allowed Ua security protocols.
@@ -47,6 +74,15 @@ impl UaProtocols {
         match self {
             Self::Any => true,
             Self::Listed(listed) => listed.contains(&ua),
+        }
+    }
+
+    /// Ten hex digits each, or `*`.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Any => vec!["*".to_owned()],
+            Self::Listed(listed) => listed.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -86,6 +122,19 @@ impl NafPolicy {
         })
     }
 
+    /// The entry of a NAF, whoever asks.
+    #[must_use]
+    pub fn entry_of(&self, fqdn: &Fqdn) -> Option<&NafConfig> {
+        self.0.iter().find(|naf| naf.fqdn == *fqdn)
+    }
+
+    /// The entry of an enrolment target by the name it uses as an originator: its NAF name or one of `origins`.
+    #[must_use]
+    pub fn entry_of_origin(&self, origin: &str) -> Option<&NafConfig> {
+        let by_name = |naf: &&NafConfig| naf.origins.iter().any(|known| known == origin);
+        self.0.iter().find(by_name).or_else(|| self.entry_of(&Fqdn::parse(origin).ok()?))
+    }
+
     /// The entries that name this caller.
     pub fn of<'a>(&'a self, names: &[String]) -> impl Iterator<Item = &'a NafConfig> {
         self.0.iter().filter(move |naf| naf.principals.iter().any(|principal| names.contains(principal)))
@@ -104,6 +153,8 @@ mod tests {
             principals: vec!["cse".to_owned()],
             forms: vec!["raw".to_owned()],
             ks_int: false,
+            enrolment_target: Target::Cse,
+            origins: Vec::new(),
         }]);
         let names = |name: &str| vec![name.to_owned()];
         let id = |fqdn, ua| NafId::new(Fqdn::parse(fqdn).unwrap(), ua);

@@ -7,7 +7,6 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -145,7 +144,8 @@ async fn exchange(target: &Target, ask: Ask<'_>) -> Result<Answer, ClientError> 
             talk(connector.connect(name, stream).await.map_err(connect)?, target, ask).await
         }
         Target::Unix(path) => {
-            let stream = UnixStream::connect(path as &Path).await.map_err(connect)?;
+            let short = crate::data_dir::ShortPath::of(path).map_err(connect)?;
+            let stream = UnixStream::connect(short.path()).await.map_err(connect)?;
             talk(stream, target, ask).await
         }
     }

@@ -1,0 +1,113 @@
+//! The built-in AuC: the store's subscribers, sequence numbers reserved in blocks.
+
+use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
+use crate::store::{SeqStart, Store, StoreError};
+use ksnaf_proto::aka::sqn::SqnFormat;
+use ksnaf_proto::aka::{Rand, vector};
+use ksnaf_proto::identity::{Impi, Imsi};
+use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// SEQ values reserved at once: a crash skips at most as many, and one durable write serves as many vectors.
+const BLOCK: u32 = 16;
+
+/// Subscribers whose block is held in memory; beyond, the blocks are dropped and their rest is skipped.
+const MAX_BLOCKS: usize = 100_000;
+
+/// IND of GBA's vectors: one of the array's places that circuit and packet domains do not use, so that bootstraps
+/// do not make their vectors stale (TS 33.102 annex C.1.1.3).
+const IND_GBA: u8 = 20;
+
+/// A card refuses a SEQ that is further ahead than this (TS 33.102 annex C.2.1).
+const DELTA: u64 = 1 << 28;
+
+/// See the module.
+pub struct BuiltIn {
+    store: Arc<dyn Store>,
+    format: SqnFormat,
+    blocks: Mutex<HashMap<Imsi, Range<u64>>>,
+}
+
+impl BuiltIn {
+    /// An AuC over the subscribers of `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, format: SqnFormat::default(), blocks: Mutex::default() }
+    }
+
+    async fn make(&self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
+        let found = self.store.subscriber(&request.impi).await.map_err(unavailable)?;
+        let subscriber = found.ok_or(VectorError::UnknownSubscriber)?;
+        let algorithm = subscriber.key.algorithm().map_err(|error| {
+            tracing::error!(%error, "a subscriber's key is of no use");
+            VectorError::Unavailable
+        })?;
+        let seq = match &request.resync {
+            None => self.next(&subscriber.imsi).await?,
+            Some((rand, auts)) => {
+                let checked = vector::check_auts(algorithm.as_ref(), rand, auts);
+                let sqn_ms = checked.map_err(|_| VectorError::AuthenticationRejected)?;
+                self.after_resync(&subscriber.imsi, self.format.seq(sqn_ms)).await?
+            }
+        };
+        let sqn = self.format.join(seq, IND_GBA).ok_or(VectorError::Unavailable)?;
+        let mut rand = [0; 16];
+        getrandom::fill(&mut rand).map_err(|_| VectorError::Unavailable)?;
+        let vector = vector::generate(algorithm.as_ref(), Rand(rand), sqn, subscriber.amf);
+        let (gba_mode, key_lifetime) = (subscriber.gba_mode, subscriber.key_lifetime);
+        Ok(VectorAnswer { vector, gba_mode, key_lifetime })
+    }
+
+    /// The next SEQ: of the block in memory, or the first of a fresh one.
+    async fn next(&self, imsi: &Imsi) -> Result<u64, VectorError> {
+        let held = self.blocks().get_mut(imsi).and_then(Iterator::next);
+        match held {
+            Some(seq) => Ok(seq),
+            None => self.reserve(imsi, SeqStart::Next).await,
+        }
+    }
+
+    /// Beyond the card's highest. Sequence numbers go back only where the card would refuse all that are ahead.
+    async fn after_resync(&self, imsi: &Imsi, seq_ms: u64) -> Result<u64, VectorError> {
+        let seq = self.reserve(imsi, SeqStart::After(seq_ms)).await?;
+        if seq - seq_ms <= DELTA { Ok(seq) } else { self.reserve(imsi, SeqStart::Exactly(seq_ms)).await }
+    }
+
+    async fn reserve(&self, imsi: &Imsi, start: SeqStart) -> Result<u64, VectorError> {
+        self.blocks().remove(imsi);
+        let reserved = self.store.reserve_seq(imsi, start, BLOCK).await.map_err(unavailable)?;
+        // Gone between two look-ups, or the subscriber's numbers are used up: no vector either way.
+        let first = reserved.ok_or(VectorError::UnknownSubscriber)?;
+        let mut blocks = self.blocks();
+        if blocks.len() >= MAX_BLOCKS {
+            blocks.clear();
+        }
+        blocks.insert(imsi.clone(), first + 1..first + u64::from(BLOCK));
+        Ok(first)
+    }
+
+    fn blocks(&self) -> std::sync::MutexGuard<'_, HashMap<Imsi, Range<u64>>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AuthenticationVectorSource for BuiltIn {
+    fn vector(&self, request: VectorRequest) -> VectorFuture<'_> {
+        Box::pin(self.make(request))
+    }
+
+    fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a> {
+        Box::pin(async move {
+            let found = self.store.subscriber(impi).await.map_err(unavailable)?;
+            found.map(|subscriber| subscriber.guss).ok_or(VectorError::UnknownSubscriber)
+        })
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
+fn unavailable(error: StoreError) -> VectorError {
+    tracing::error!(%error, "store failed");
+    VectorError::Unavailable
+}

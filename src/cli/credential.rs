@@ -1,0 +1,128 @@
+//! `ksnaf credential`: one service credential, from this device's card or for a B-TID.
+
+use super::connect::Network;
+use super::output::{self, OutputArgs};
+use super::{ConfigArgs, Failure, bootstrap};
+use crate::credential::Form;
+use clap::Args;
+use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
+use ksnaf_proto::identity::Fqdn;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// Members of a credential that open something.
+const SECRETS: [&str; 3] = ["key", "key_int", "password"];
+
+/// Which credential, and where it comes from.
+#[derive(Debug, Args)]
+pub(super) struct CredentialArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The NAF's host name
+    #[arg(long, value_name = "FQDN")]
+    naf: String,
+    /// Ten hex digits, or a name: http-digest, tls-psk:SUITE-NAME, tls13-psk, …
+    #[arg(long, value_name = "P", default_value = "http-digest")]
+    ua_protocol: String,
+    /// raw, tls-psk, http-digest or onem2m
+    #[arg(long, value_name = "X", default_value = "raw")]
+    form: String,
+    /// Device side: sim, pcsc, pcsc:READER-NAME-PART, imsi:DIGITS or iccid:DIGITS
+    #[arg(long, value_name = "C", conflicts_with = "b_tid")]
+    card: Option<String>,
+    /// Network side: the B-TID that came over Ua
+    #[arg(long, value_name = "B")]
+    b_tid: Option<String>,
+    /// Where the BSF is, if a bootstrap is needed
+    #[arg(long, value_name = "URL", conflicts_with = "b_tid")]
+    bsf: Option<String>,
+    /// Network side: ask this API rather than the one of data_dir
+    #[arg(long, value_name = "URL", requires = "b_tid", requires = "token_file")]
+    api: Option<String>,
+    /// A file with the bearer token for --api
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(args: CredentialArgs) -> Result<(), Failure> {
+    let config = args.config.load()?;
+    let fqdn = Fqdn::parse(&args.naf).map_err(|error| Failure::usage(format!("--naf {}: {error}", args.naf)))?;
+    let ua: UaSecurityProtocolId = args
+        .ua_protocol
+        .parse()
+        .map_err(|error| Failure::usage(format!("--ua-protocol {}: {error}", args.ua_protocol)))?;
+    let form: Form =
+        args.form.parse().map_err(|error| Failure::usage(format!("--form {}: {error}", args.form)))?;
+    let naf_id = NafId::new(fqdn, ua);
+    let credential = match &args.b_tid {
+        Some(b_tid) => {
+            let network = match (&args.api, &args.token_file) {
+                (Some(url), Some(path)) => {
+                    let token = std::fs::read_to_string(path)
+                        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+                    Network::at(url, &token)?
+                }
+                _ => Network::of(&config).await?,
+            };
+            let mut ask = question(&naf_id, form);
+            ask["b_tid"] = json!(b_tid);
+            network.post("/v1/naf/credentials", &ask).await?
+        }
+        None => {
+            let target = crate::config::NafPolicy::new(config.naf.clone());
+            let target = target.entry_of(&naf_id.fqdn).map(|naf| naf.enrolment_target.into());
+            match bootstrap::side(&config, args.card.as_deref(), args.bsf.as_deref()).await? {
+                bootstrap::Side::Service(network) => {
+                    network.post("/v1/ue/credentials", &question(&naf_id, form)).await?
+                }
+                bootstrap::Side::Here(device) => {
+                    let mut credential = device.credential(naf_id).await?;
+                    credential.target = target.unwrap_or_default();
+                    device.close();
+                    credential.danger_json(form)
+                }
+            }
+        }
+    };
+    print(credential, args.output)
+}
+
+fn question(naf_id: &NafId, form: Form) -> Value {
+    json!({
+        "naf_fqdn": naf_id.fqdn.as_str(),
+        "ua_sec_prot_id": naf_id.ua.to_string(),
+        "form": form.as_str(),
+    })
+}
+
+/// The credential; what opens something only if asked for.
+fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
+    let members = match credential {
+        Value::Object(members) => members,
+        other => return Err(Failure::failed(format!("no credential in the answer: {other}"))),
+    };
+    let shown: Map<String, Value> = members
+        .into_iter()
+        .map(|(name, value)| match value {
+            Value::String(text) if SECRETS.contains(&name.as_str()) => {
+                let masked = output::masked(&text, output.danger_show_keys);
+                (name, Value::String(masked))
+            }
+            other => (name, other),
+        })
+        .collect();
+    if output.json {
+        output::json(&Value::Object(shown))?;
+    } else {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+            other => other.to_string(),
+        };
+        let fields: Vec<(&str, String)> = shown.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        output::fields(&fields)?;
+    }
+    Ok(())
+}

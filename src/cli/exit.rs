@@ -1,0 +1,126 @@
+//! Errors of a command: a sentence, what to do next, and the exit status of the contract.
+
+use crate::config::ConfigError;
+use crate::credential::caller::TokenFileError;
+use crate::http::client::ClientError;
+use crate::http::tls::TlsError;
+use crate::store::StoreError;
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command did not do it.
+#[derive(Debug)]
+pub struct Failure {
+    status: u8,
+    message: String,
+    hint: Option<&'static str>,
+}
+
+impl Failure {
+    /// Status 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { status: 1, message: message.into(), hint: None }
+    }
+
+    /// Status 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { status: 2, message: message.into(), hint: None }
+    }
+
+    /// Status 3.
+    pub fn no_card(message: impl Into<String>) -> Self {
+        Self { status: 3, message: message.into(), hint: None }
+    }
+
+    /// Status 4.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { status: 4, message: message.into(), hint: None }
+    }
+
+    /// Status 5.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self { status: 5, message: message.into(), hint: None }
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    #[allow(clippy::print_stderr, reason = "the one place where a command tells its error")]
+    pub(super) fn report(&self) -> ExitCode {
+        eprintln!("ksnaf: {self}");
+        ExitCode::from(self.status)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.hint.map_or(Ok(()), |hint| write!(f, "\n  {hint}"))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<TokenFileError> for Failure {
+    fn from(error: TokenFileError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Address(what) => Self::usage(what),
+            other => Self::unreachable(other.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::service::StartError> for Failure {
+    fn from(error: crate::service::StartError) -> Self {
+        let message = error.to_string();
+        match error.status() {
+            2 => Self::usage(message),
+            3 => Self::no_card(message),
+            _ => Self::failed(message),
+        }
+    }
+}
+
+impl From<crate::ue::UeError> for Failure {
+    fn from(error: crate::ue::UeError) -> Self {
+        let message = error.to_string();
+        match error.kind() {
+            crate::ue::UeErrorKind::Card => Self::no_card(message),
+            crate::ue::UeErrorKind::Refused => Self::refused(message),
+            crate::ue::UeErrorKind::Unreachable => Self::unreachable(message),
+            crate::ue::UeErrorKind::Protocol => Self::failed(message),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The command line. Commands parse and print; the work is done by the modules below.
+
+mod bootstrap;
+mod card;
+mod connect;
+mod credential;
+mod exit;
+mod lab;
+mod output;
+mod serve;
+#[cfg(feature = "sim")]
+mod sim;
+mod subscriber;
+
+pub use exit::Failure;
+
+use crate::config::{self, Config};
+use crate::telemetry::{self, LogFormat};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A SIM card that is already in the device becomes the key to any service beside it.
+///
+/// Exit status: 0 done; 1 failed; 2 usage or configuration; 3 no card or reader; 4 authentication refused; 5 peer
+/// unreachable.
+#[derive(Debug, Parser)]
+#[command(name = "ksnaf", version, max_term_width = 100)]
+pub struct Arguments {
+    /// How logs are written to standard error (KSNAF_LOG filters them)
+    #[arg(long, global = true, value_enum, default_value_t)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every role on loopback with lab defaults: USIM simulator, built-in AuC, BSF, credential API
+    #[cfg(feature = "sim")]
+    Lab(lab::LabArgs),
+    /// The service, with the roles that the configuration turns on
+    Serve(serve::ServeArgs),
+    /// One bootstrap with a card
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// One service credential, on the device side (card) or on the network side (B-TID)
+    Credential(credential::CredentialArgs),
+    /// Readers and cards
+    #[command(subcommand)]
+    Card(card::CardCommand),
+    /// The built-in AuC's subscribers
+    #[command(subcommand)]
+    Subscriber(subscriber::SubscriberCommand),
+    /// One simulator alone
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Override one key, as ub.listen=127.0.0.1:0; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> Result<Config, Failure> {
+        // A variable that is not UTF-8 cannot be meant for this program.
+        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Ok(config::load(self.config.as_deref(), environment, &self.set)?)
+    }
+}
+
+/// Runs one command; the error, if any, goes to standard error.
+#[must_use]
+pub fn run(arguments: Arguments) -> ExitCode {
+    let outcome = telemetry::start(arguments.log_format, default_log(&arguments.command))
+        .map_err(|error| Failure::usage(format!("KSNAF_LOG: {error}")))
+        .and_then(|()| dispatch(arguments.command));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Services say what they do; a single command is silent unless something is wrong.
+const fn default_log(command: &Command) -> &'static str {
+    match command {
+        #[cfg(feature = "sim")]
+        Command::Lab(args) if args.once() => "warn",
+        #[cfg(feature = "sim")]
+        Command::Lab(_) | Command::Sim(_) => "info",
+        Command::Serve(_) => "info",
+        _ => "warn",
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        match command {
+            #[cfg(feature = "sim")]
+            Command::Lab(args) => lab::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Bootstrap(args) => bootstrap::run(args).await,
+            Command::Credential(args) => credential::run(args).await,
+            Command::Card(command) => card::run(command).await,
+            Command::Subscriber(command) => subscriber::run(command).await,
+            #[cfg(feature = "sim")]
+            Command::Sim(command) => sim::run(command).await,
+        }
+    });
+    // A card thread may hang in its driver; the process does not wait for it.
+    runtime.shutdown_background();
+    outcome
+}

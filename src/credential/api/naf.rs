@@ -1,0 +1,109 @@
+//! Network side: the credential for whoever received a B-TID over Ua.
+
+use super::body::Json;
+use super::{ApiState, Caller, Problem};
+use crate::config::NafConfig;
+use crate::credential::{Credential, Form};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use ksnaf_proto::gba::{BTid, NafId, UaSecurityProtocolId};
+use ksnaf_proto::identity::Fqdn;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Which credential.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::credential) struct CredentialRequest {
+    /// Network side only: the B-TID that came over Ua.
+    #[serde(default)]
+    pub(super) b_tid: Option<String>,
+    /// The NAF's name as the UE addressed it.
+    pub(super) naf_fqdn: String,
+    /// Ten hex digits or a name such as `http-digest` or `tls-psk:TLS_PSK_WITH_AES_128_CBC_SHA256`.
+    pub(super) ua_sec_prot_id: String,
+    /// `raw`, `tls-psk`, `http-digest` or `onem2m`.
+    #[serde(default)]
+    pub(super) form: Option<String>,
+}
+
+impl CredentialRequest {
+    /// The NAF and form it names, or which member is wrong.
+    pub(super) fn parse(&self) -> Result<(NafId, Form), Problem> {
+        let fqdn = Fqdn::parse(&self.naf_fqdn).map_err(|e| Problem::bad_request(format!("naf_fqdn: {e}")))?;
+        let ua: UaSecurityProtocolId =
+            self.ua_sec_prot_id.parse().map_err(|e| Problem::bad_request(format!("ua_sec_prot_id: {e}")))?;
+        let form = self.form.as_deref().map_or(Ok(Form::Raw), str::parse);
+        let form = form.map_err(|e| Problem::bad_request(format!("form: {e}")))?;
+        Ok((NafId::new(fqdn, ua), form))
+    }
+}
+
+/// `POST /v1/naf/credentials`
+pub(super) async fn credentials(
+    State(state): State<Arc<ApiState>>,
+    caller: Caller,
+    Json(request): Json<CredentialRequest>,
+) -> Result<Response, Problem> {
+    let (naf_id, form) = request.parse()?;
+    let b_tid = request.b_tid.as_deref().ok_or_else(|| Problem::bad_request("b_tid: missing"))?;
+    let b_tid = BTid::parse(b_tid).map_err(|e| Problem::bad_request(format!("b_tid: {e}")))?;
+    let grant = permit(&state, &caller, &naf_id, form, "naf")?;
+    let credential = derive(&state, &b_tid, naf_id, grant).await?;
+    Ok(answer(credential.danger_json(form)))
+}
+
+/// What an entry of `[[naf]]`, or owning the process, allows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grant {
+    pub(super) ks_int: bool,
+    pub(super) target: ksnaf_proto::onem2m::EnrolmentTarget,
+}
+
+impl From<&NafConfig> for Grant {
+    fn from(naf: &NafConfig) -> Self {
+        Self { ks_int: naf.ks_int, target: naf.enrolment_target.into() }
+    }
+}
+
+/// Asks the policy, before anything is looked up.
+pub(super) fn permit(
+    state: &ApiState,
+    caller: &Caller,
+    naf_id: &NafId,
+    form: Form,
+    side: &'static str,
+) -> Result<Grant, Problem> {
+    let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
+    let by_owner = || caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map(Grant::from).unwrap_or_default());
+    entry.or_else(by_owner).ok_or_else(|| {
+        state.metrics.count_credential(side, "forbidden");
+        tracing::info!(caller = ?caller.names, naf = %naf_id, %form, side, "credential refused by policy");
+        Problem::forbidden()
+    })
+}
+
+/// Finds the association and derives; 404 where there is none.
+pub(super) async fn derive(
+    state: &ApiState,
+    b_tid: &BTid,
+    naf_id: NafId,
+    grant: Grant,
+) -> Result<Credential, Problem> {
+    let association = state.store()?.association(b_tid, SystemTime::now()).await?;
+    let Some(association) = association else {
+        state.metrics.count_credential("naf", "unknown");
+        return Err(Problem::no_context());
+    };
+    state.metrics.count_credential("naf", "given");
+    tracing::info!(naf = %naf_id, mode = %association.gba_mode, "credential given to the network side");
+    Ok(Credential::of_association(&association, naf_id, grant.ks_int, grant.target))
+}
+
+/// 200 that nobody may keep.
+pub(super) fn answer(body: Value) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}

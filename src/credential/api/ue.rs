@@ -1,0 +1,168 @@
+//! Device side: what this card and its network can bootstrap, a bootstrap, a credential.
+
+use super::body::Json;
+use super::naf::{CredentialRequest, answer, permit};
+use super::{ApiState, Caller, Problem};
+use crate::credential::Form;
+use crate::ue::{Device, UeError};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use ksnaf_proto::gba::lifetime::to_xs_date_time;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// What can be bootstrapped here (SER-005).
+#[derive(Debug, Serialize)]
+pub(in crate::credential) struct Capabilities {
+    /// Bootstrapping methods of the underlying network.
+    methods: Vec<&'static str>,
+    /// Reference points that this process serves or uses.
+    reference_points: Vec<&'static str>,
+    /// The BSF's name.
+    bsf: String,
+    /// Key hierarchies that the card can run.
+    gba_modes: Vec<&'static str>,
+    /// The card, without its identity.
+    card: CardCapability,
+    /// Forms of a credential.
+    forms: Vec<&'static str>,
+    /// The NAFs whose credentials this caller may have.
+    nafs: Vec<NafCapability>,
+}
+
+/// Whether there is a card and what it is.
+#[derive(Debug, Serialize)]
+pub(in crate::credential) struct CardCapability {
+    present: bool,
+    /// `USIM`, `ISIM`.
+    applications: Vec<&'static str>,
+    /// Its own service table says that it does GBA.
+    gba_service: bool,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// One NAF that the caller may ask for.
+#[derive(Debug, Serialize)]
+pub(in crate::credential) struct NafCapability {
+    fqdn: String,
+    /// Ten hex digits each, or `*`.
+    ua_protocols: Vec<String>,
+}
+
+/// `GET /v1/capabilities`
+pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Caller) -> Response {
+    let mut card = CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
+    let mut modes = Vec::new();
+    let mut bsf = state.bsf.as_str().to_owned();
+    match &state.device {
+        None => card.reason = Some("this process has no device side".to_owned()),
+        Some(device) => match device.card().await {
+            Err(error) => card.reason = Some(error.to_string()),
+            Ok(found) => {
+                card.present = true;
+                card.applications = found.applications();
+                card.gba_service = found.gba_service();
+                modes.push("GBA_ME");
+                if found.gba_service() {
+                    modes.push("GBA_U");
+                }
+                bsf = device.bsf_name(&found).to_string();
+            }
+        },
+    }
+    let nafs = state
+        .policy
+        .of(&caller.names)
+        .map(|naf| NafCapability { fqdn: naf.fqdn.to_string(), ua_protocols: naf.ua_protocols.names() })
+        .collect();
+    let mut reference_points = vec!["Ua"];
+    if state.device.is_some() || state.store.is_some() {
+        reference_points.insert(0, "Ub");
+    }
+    answer(json!(Capabilities {
+        methods: vec!["3G_GBA"],
+        reference_points,
+        bsf,
+        gba_modes: modes,
+        card,
+        forms: Form::ALL.map(Form::as_str).to_vec(),
+        nafs,
+    }))
+}
+
+/// Whether a valid Ks will do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::credential) struct BootstrapRequest {
+    /// Bootstrap even where a valid Ks is at hand.
+    #[serde(default)]
+    force: bool,
+}
+
+/// The bootstrap that credentials come from.
+#[derive(Debug, Serialize)]
+pub(in crate::credential) struct BootstrapAnswer {
+    b_tid: String,
+    /// UTC.
+    expires_at: String,
+    /// `GBA_ME` or `GBA_U`.
+    gba_mode: &'static str,
+    /// Only for callers in `api.identity_readers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impi: Option<String>,
+}
+
+/// `POST /v1/ue/bootstrap`
+pub(super) async fn bootstrap(
+    State(state): State<Arc<ApiState>>,
+    caller: Caller,
+    Json(request): Json<BootstrapRequest>,
+) -> Result<Response, Problem> {
+    let run = device(&state)?.bootstrap(request.force).await?;
+    let tell = caller.is_among(&state.config.identity_readers);
+    Ok(answer(json!(BootstrapAnswer {
+        b_tid: run.b_tid.to_string(),
+        expires_at: to_xs_date_time(run.expires_at),
+        gba_mode: run.gba_mode.as_str(),
+        impi: tell.then(|| run.impi.as_str().to_owned()),
+    })))
+}
+
+/// `POST /v1/ue/credentials`
+pub(super) async fn credentials(
+    State(state): State<Arc<ApiState>>,
+    caller: Caller,
+    Json(request): Json<CredentialRequest>,
+) -> Result<Response, Problem> {
+    let (naf_id, form) = request.parse()?;
+    if request.b_tid.is_some() {
+        return Err(Problem::bad_request("b_tid: the device side derives from its own card"));
+    }
+    let grant = permit(&state, &caller, &naf_id, form, "ue")?;
+    let mut credential = device(&state)?.credential(naf_id).await.inspect_err(|_| {
+        state.metrics.count_credential("ue", "failed");
+    })?;
+    credential.target = grant.target;
+    state.metrics.count_credential("ue", "given");
+    Ok(answer(credential.danger_json(form)))
+}
+
+fn device(state: &ApiState) -> Result<&Device, Problem> {
+    state.device.as_deref().ok_or_else(|| Problem::unavailable("this process has no device side: set card.use"))
+}
+
+impl From<UeError> for Problem {
+    fn from(error: UeError) -> Self {
+        let (status, cause) = match error.kind() {
+            crate::ue::UeErrorKind::Card => (StatusCode::SERVICE_UNAVAILABLE, "CARD_UNAVAILABLE"),
+            crate::ue::UeErrorKind::Refused => (StatusCode::BAD_GATEWAY, "AUTHENTICATION_REJECTED"),
+            crate::ue::UeErrorKind::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "BSF_UNREACHABLE"),
+            crate::ue::UeErrorKind::Protocol => (StatusCode::BAD_GATEWAY, "BSF_PROTOCOL_ERROR"),
+        };
+        Self::new(status, error.to_string()).cause(cause)
+    }
+}

@@ -1,0 +1,275 @@
+//! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
+
+use crate::av_source::BuiltIn;
+use crate::bsf::Bsf;
+use crate::config::{Config, Role};
+use crate::credential::api::{Api, ApiState};
+use crate::credential::caller::{TokenFileError, Tokens};
+use crate::data_dir::{self, Addresses};
+use crate::http::server::{self, Handler, Limits, Listener};
+use crate::http::tls::{self, TlsError};
+use crate::metrics::Metrics;
+use crate::reader::ReaderError;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::{Store, StoreError};
+use crate::ue::Device;
+use ksnaf_proto::secret::Secret;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Records that one sweep removes at the most, so that it never holds the writer for long.
+const SWEEP_BATCH: usize = 1000;
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be bound.
+    #[error("{key} = \"{address}\": {source}")]
+    Listen {
+        /// The configuration's key.
+        key: &'static str,
+        /// What it says.
+        address: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The data directory cannot be made or written.
+    #[error("data_dir {path}: {source}")]
+    DataDir {
+        /// The directory, or a file in it.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A certificate or key is of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The token file is of no use.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
+    /// The card cannot be had.
+    #[error(transparent)]
+    Card(#[from] ReaderError),
+    /// The device side cannot be set up.
+    #[error("{0}")]
+    Device(String),
+    /// The system gives no randomness.
+    #[error("no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl StartError {
+    /// The exit status: 2 for what the configuration can mend, 3 for the card, else 1.
+    #[must_use]
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => 2,
+            Self::Card(_) => 3,
+            Self::Store(_) | Self::Random(_) => 1,
+        }
+    }
+}
+
+/// A service that answers.
+pub struct Service {
+    /// Where.
+    pub addresses: Addresses,
+    /// The network side's state.
+    pub store: Option<Arc<dyn Store>>,
+    config: Config,
+    ready: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+    abort: CancellationToken,
+    tracker: TaskTracker,
+    device: Option<Arc<Device>>,
+    embedded: Option<Arc<EmbeddedStore>>,
+}
+
+impl Service {
+    /// Starts every role of the configuration. Returns when all listeners are bound and served.
+    pub async fn start(config: Config, mut tokens: Tokens) -> Result<Self, StartError> {
+        data_dir::create(&config.data_dir)
+            .map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
+        if let Some(path) = &config.api.token_file {
+            tokens.extend(Tokens::read(path)?);
+        }
+        let embedded = if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
+        let store = embedded.clone().map(|store| store as Arc<dyn Store>);
+        let metrics = Arc::new(Metrics::default());
+        let mut service = Self {
+            addresses: Addresses::default(),
+            store: store.clone(),
+            ready: Arc::default(),
+            shutdown: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            device: None,
+            embedded,
+            config,
+        };
+        if let Some(store) = &store {
+            service.start_bsf(store, &metrics).await?;
+        }
+        service.device = Device::from_config(&service.config, service.addresses.ub, &metrics).await?.map(Arc::new);
+        service.start_api(tokens, &metrics).await?;
+        service.start_sweeper(&metrics);
+        let note = data_dir::run_note(&service.config.data_dir);
+        let content = serde_json::to_vec_pretty(&service.addresses).unwrap_or_default();
+        data_dir::write_atomically(&note, &content)
+            .map_err(|source| StartError::DataDir { path: note.clone(), source })?;
+        service.ready.store(true, Ordering::Relaxed);
+        Ok(service)
+    }
+
+    /// Ends: no further connections, open requests finish within `service.drain_timeout`, the rest is cut, the store
+    /// is closed.
+    pub async fn stop(self) {
+        let bound = self.config.service.drain_timeout.0;
+        self.ready.store(false, Ordering::Relaxed);
+        self.shutdown.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(bound, self.tracker.wait()).await.is_err() {
+            tracing::warn!(seconds = bound.as_secs_f32(), "requests are cut after the drain time");
+            self.abort.cancel();
+            // Cut tasks end at their next await; a handful of scheduler turns is enough.
+            let _ = tokio::time::timeout(Duration::from_millis(500), self.tracker.wait()).await;
+        }
+        if let Some(device) = &self.device {
+            device.close();
+        }
+        if let Some(store) = &self.embedded {
+            store.close();
+        }
+        let _ = std::fs::remove_file(data_dir::run_note(&self.config.data_dir));
+        if let Some(path) = &self.addresses.api_unix {
+            let _ = std::fs::remove_file(path);
+        }
+        tracing::info!("stopped");
+    }
+
+    /// The device side, where there is one.
+    #[must_use]
+    pub fn device(&self) -> Option<&Arc<Device>> {
+        self.device.as_ref()
+    }
+
+    async fn start_bsf(&mut self, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Result<(), StartError> {
+        let source = Arc::new(BuiltIn::new(Arc::clone(store)));
+        let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
+        let ub = self.config.ub.clone();
+        let limits =
+            Limits { max_connections: ub.max_connections, header_timeout: ub.request_timeout.0, http2: false };
+        let (listener, address) = bind("ub.listen", ub.listen).await?;
+        self.addresses.ub = Some(address);
+        self.serve(Listener::Tcp(listener), limits, bsf.clone());
+        if let (Some(listen), Some(certificate), Some(key)) = (ub.tls_listen, &ub.tls_certificate, &ub.tls_key) {
+            let acceptor = tls::server(certificate, key, None, &[b"http/1.1"])?.into();
+            let (listener, address) = bind("ub.tls_listen", listen).await?;
+            self.addresses.ub_tls = Some(address);
+            self.serve(Listener::Tls(listener, acceptor), limits, bsf);
+        }
+        Ok(())
+    }
+
+    async fn start_api(&mut self, tokens: Tokens, metrics: &Arc<Metrics>) -> Result<(), StartError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        let pseudonym_key = match &self.store {
+            Some(store) => store.shared_secret("pseudonym", fresh).await?,
+            None => Secret::new(fresh),
+        };
+        let config = self.config.api.clone();
+        let api = Api::new(ApiState {
+            store: self.store.clone(),
+            device: self.device.clone(),
+            policy: crate::config::NafPolicy::new(self.config.naf.clone()),
+            tokens,
+            own_uid: rustix::process::geteuid().as_raw(),
+            config: config.clone(),
+            bsf: self.config.bsf.fqdn.clone(),
+            pseudonym_key,
+            metrics: Arc::clone(metrics),
+            ready: Arc::clone(&self.ready),
+        });
+        let limits =
+            Limits { max_connections: config.max_connections, header_timeout: config.request_timeout.0, http2: true };
+        let (listener, address) = bind("api.listen", config.listen).await?;
+        self.addresses.api = Some(address);
+        self.serve(Listener::Tcp(listener), limits, api.clone());
+        let (certificate, key, ca) = (&config.tls_certificate, &config.tls_key, &config.client_ca);
+        if let (Some(listen), Some(certificate), Some(key), Some(ca)) = (config.tls_listen, certificate, key, ca) {
+            let acceptor = tls::server(certificate, key, Some(ca), &[b"h2", b"http/1.1"])?.into();
+            let (listener, address) = bind("api.tls_listen", listen).await?;
+            self.addresses.api_tls = Some(address);
+            self.serve(Listener::Tls(listener, acceptor), limits, api.clone());
+        }
+        let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
+        self.serve(Listener::Unix(bind_unix(&path)?), limits, api);
+        self.addresses.api_unix = Some(path);
+        Ok(())
+    }
+
+    fn serve<H: Handler>(&self, listener: Listener, limits: Limits, handler: H) {
+        let (shutdown, abort) = (self.shutdown.clone(), self.abort.clone());
+        self.tracker.spawn(server::serve(listener, limits, handler, shutdown, self.tracker.clone(), abort));
+    }
+
+    fn start_sweeper(&self, metrics: &Arc<Metrics>) {
+        let Some(store) = self.store.clone() else {
+            return;
+        };
+        let (shutdown, metrics) = (self.shutdown.clone(), Arc::clone(metrics));
+        let interval = self.config.service.sweep_interval.0;
+        self.tracker.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(interval) => {}
+                }
+                match store.sweep(SystemTime::now(), SWEEP_BATCH).await {
+                    Ok(0) => {}
+                    Ok(count) => {
+                        metrics.swept.inc_by(count as u64);
+                        tracing::debug!(count, "expired records removed");
+                    }
+                    Err(error) => tracing::warn!(%error, "sweep failed"),
+                }
+            }
+        });
+    }
+}
+
+/// Opens the store of a data directory.
+pub fn open_store(config: &Config) -> Result<Arc<EmbeddedStore>, StoreError> {
+    EmbeddedStore::open(&config.data_dir, config.store.key_file.as_deref()).map(Arc::new)
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { key, address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Binds a Unix socket for its user only. One that a killed process left behind is replaced; one that answers is not.
+fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
+    let failed = |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
+    let short = crate::data_dir::ShortPath::of(path).map_err(failed)?;
+    if std::os::unix::net::UnixStream::connect(short.path()).is_ok() {
+        return Err(failed(std::io::ErrorKind::AddrInUse.into()));
+    }
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(short.path()).map_err(failed)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}

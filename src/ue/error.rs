@@ -1,0 +1,80 @@
+//! Why the device side has no credential, and whose turn it is to act.
+
+use crate::http::client::ClientError;
+use crate::reader::{Cause, ReaderError};
+use ksnaf_proto::ub;
+use ksnaf_proto::uicc::SessionError;
+
+/// Why there is no bootstrap or no key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UeError {
+    /// The reader or the way to the card failed.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// The card refused or is not of the kind.
+    #[error(transparent)]
+    Card(#[from] SessionError),
+    /// The BSF cannot be reached.
+    #[error(transparent)]
+    Network(#[from] ClientError),
+    /// The bootstrap came to a bad end.
+    #[error("{0}")]
+    Procedure(#[from] ub::UeError),
+    /// Card and network together took too long.
+    #[error("no bootstrap within {seconds} s")]
+    TimedOut {
+        /// The bound, `ue.timeout`.
+        seconds: u64,
+    },
+    /// Neither configuration nor card name a BSF.
+    #[error("neither the configuration nor the card names a BSF: set ue.bsf or give --bsf URL")]
+    NoBsf,
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    NoRandomness,
+}
+
+/// What an error comes down to: the command line's exit status and the API's status follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UeErrorKind {
+    /// No card, or it failed.
+    Card,
+    /// Card or network refused to authenticate the other.
+    Refused,
+    /// The BSF does not answer.
+    Unreachable,
+    /// The BSF answers nonsense, or something is not set up.
+    Protocol,
+}
+
+impl UeError {
+    /// See [`UeErrorKind`].
+    #[must_use]
+    pub fn kind(&self) -> UeErrorKind {
+        match self {
+            Self::Reader(_) => UeErrorKind::Card,
+            Self::Card(_) if self.is_mac_failure() => UeErrorKind::Refused,
+            Self::Card(_) => UeErrorKind::Card,
+            Self::Network(ClientError::Address(_)) | Self::NoBsf | Self::NoRandomness => UeErrorKind::Protocol,
+            Self::Network(_) | Self::TimedOut { .. } => UeErrorKind::Unreachable,
+            Self::Procedure(error) => match error {
+                ub::UeError::Refused { .. } | ub::UeError::NetworkAuthentication | ub::UeError::SyncFailureTwice => {
+                    UeErrorKind::Refused
+                }
+                ub::UeError::Unavailable { .. } => UeErrorKind::Unreachable,
+                _ => UeErrorKind::Protocol,
+            },
+        }
+    }
+
+    /// No card is there, so what belonged to it is void.
+    #[must_use]
+    pub fn card_is_gone(&self) -> bool {
+        match self {
+            Self::Reader(error) => error.cause() == Cause::NoCardOrReader,
+            Self::Card(error) => error.card_is_gone(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The device side: a card, a bootstrap when one is needed, NAF keys from it.
+//!
+//! A valid Ks is reused, renewed before it expires, shared by concurrent callers, and good while the BSF is away. It is
+//! bound to its card: another ICCID, or none, and it is gone.
+
+mod address;
+mod card;
+mod error;
+mod kept;
+mod procedure;
+#[cfg(feature = "sim")]
+pub mod sim;
+
+pub use card::CardFacts;
+pub use error::{UeError, UeErrorKind};
+
+use crate::config::{Config, UeConfig};
+use crate::credential::Credential;
+use crate::metrics::Metrics;
+use crate::reader::{CardSelector, Slot, SlotOptions};
+use crate::service::StartError;
+use address::BsfAddress;
+use card::CardAccess;
+use kept::Kept;
+use ksnaf_proto::aka::Rand;
+use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId, Tmpi, kdf};
+use ksnaf_proto::identity::{Fqdn, Impi};
+use ksnaf_proto::onem2m::EnrolmentTarget;
+use ksnaf_proto::secret::Secret;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// After a renewal that failed, the valid Ks serves this long before the next try.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the end of a service waits for the card to be given back.
+const CLOSE_BOUND: Duration = Duration::from_secs(1);
+
+/// A bootstrap that succeeded, as the device side keeps it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Names it.
+    pub b_tid: BTid,
+    /// RAND of the run.
+    pub rand: Rand,
+    /// The subscriber.
+    pub impi: Impi,
+    /// Where Ks is.
+    pub gba_mode: GbaMode,
+    /// When it began.
+    pub created_at: SystemTime,
+    /// When it ends.
+    pub expires_at: SystemTime,
+    /// The name to use on the next Ub, if both sides support it.
+    pub tmpi: Option<Tmpi>,
+    /// GBA_ME's key. GBA_U's is in the card.
+    ks: Option<Ks>,
+    /// The card it belongs to.
+    iccid: String,
+}
+
+impl Run {
+    fn is_valid(&self, now: SystemTime) -> bool {
+        now < self.expires_at
+    }
+
+    /// Whether it is time for another: `before` its end, or a quarter of its life before if that is short.
+    fn is_due(&self, before: Duration, now: SystemTime) -> bool {
+        let life = self.expires_at.duration_since(self.created_at).unwrap_or_default();
+        now + before.min(life / 4) >= self.expires_at
+    }
+}
+
+/// One card and what was bootstrapped with it.
+pub struct Device {
+    card: CardAccess,
+    bsf: BsfAddress,
+    settings: UeConfig,
+    kept: Kept,
+    metrics: Arc<Metrics>,
+    state: Mutex<State>,
+    /// Counts bootstraps, so that a caller who waited for one knows that it need not force another.
+    bootstraps: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    facts: Option<CardFacts>,
+    run: Option<Run>,
+    renewal_not_before: Option<Instant>,
+}
+
+impl Device {
+    /// The device side that a configuration asks for; `None` where it names no card. `own_ub` is this process's or the
+    /// running service's Ub, where no BSF is configured.
+    pub async fn from_config(
+        config: &Config,
+        own_ub: Option<SocketAddr>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Self>, StartError> {
+        let Some(selector) = &config.card.selector else {
+            return Ok(None);
+        };
+        let selector: CardSelector =
+            selector.parse().map_err(|error| StartError::Device(format!("card {selector:?}: {error}")))?;
+        let pin = config.card.pin_file.as_deref().map(card::read_pin).transpose()?;
+        let bsf = BsfAddress::from_config(config, own_ub)?;
+        let kept = Kept::open(&config.data_dir.join("ue"))
+            .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
+        let access = CardAccess::open(selector, config, pin).await?;
+        Ok(Some(Self {
+            card: access,
+            bsf,
+            settings: config.ue.clone(),
+            kept,
+            metrics: Arc::clone(metrics),
+            state: Mutex::default(),
+            bootstraps: AtomicU64::new(0),
+        }))
+    }
+
+    /// What the card says of itself. Asks the card each time: it may have been changed.
+    pub async fn card(&self) -> Result<CardFacts, UeError> {
+        let mut state = self.state.lock().await;
+        self.look(&mut state).await
+    }
+
+    /// The name of the BSF that the device goes to.
+    #[must_use]
+    pub fn bsf_name(&self, facts: &CardFacts) -> Fqdn {
+        self.bsf.name(facts)
+    }
+
+    /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
+    /// not.
+    pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
+        let seen = self.bootstraps.load(Ordering::Acquire);
+        let mut state = self.state.lock().await;
+        let facts = self.look(&mut state).await?;
+        let now = SystemTime::now();
+        let valid = state.run.clone().filter(|run| run.is_valid(now));
+        let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
+        if let Some(run) = valid.filter(|_| !force) {
+            let paused = state.renewal_not_before.is_some_and(|moment| Instant::now() < moment);
+            if paused || !run.is_due(self.settings.renew_before.0, now) {
+                return Ok(run);
+            }
+            return Ok(match self.run_bootstrap(&facts, &mut state).await {
+                Ok(fresh) => fresh,
+                Err(error) => {
+                    tracing::warn!(%error, "renewal failed, the present Ks serves until it expires");
+                    state.renewal_not_before = Some(Instant::now() + RENEWAL_PAUSE);
+                    run
+                }
+            });
+        }
+        self.run_bootstrap(&facts, &mut state).await
+    }
+
+    /// The credential of one NAF.
+    pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
+        let run = self.bootstrap(false).await?;
+        match self.derive(&run, &naf_id).await {
+            // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
+            Err(error) if error.means_no_ks() => {
+                let run = self.bootstrap(true).await?;
+                let key = self.derive(&run, &naf_id).await?;
+                Ok(credential(run, naf_id, key))
+            }
+            Err(error) => Err(error),
+            Ok(key) => Ok(credential(run, naf_id, key)),
+        }
+    }
+
+    /// Keeps a bootstrap fresh until the future is dropped.
+    pub async fn keep_fresh(&self) {
+        loop {
+            let due = {
+                let state = self.state.lock().await;
+                state.run.as_ref().map(|run| run.expires_at.duration_since(SystemTime::now()).unwrap_or_default())
+            };
+            // Only a Ks that somebody asked for is renewed: an idle device leaves the network alone.
+            if due.is_some_and(|left| !left.is_zero()) {
+                let _ = self.bootstrap(false).await;
+            }
+            tokio::time::sleep(RENEWAL_PAUSE).await;
+        }
+    }
+
+    /// Gives the card back.
+    pub fn close(&self) {
+        self.card.slot().close(CLOSE_BOUND);
+    }
+
+    async fn derive(&self, run: &Run, naf_id: &NafId) -> Result<Secret<32>, UeError> {
+        match &run.ks {
+            Some(ks) => Ok(Secret::new(*kdf::ks_naf(ks, &run.rand, &run.impi, naf_id).danger_expose())),
+            None => self.card.naf_key(naf_id.clone(), run.impi.clone()).await,
+        }
+    }
+
+    /// Reads the card; forgets what belongs to another one.
+    async fn look(&self, state: &mut MutexGuard<'_, State>) -> Result<CardFacts, UeError> {
+        let known = state.facts.as_ref().map(|facts| facts.iccid.clone());
+        let facts = match self.card.facts(known, state.facts.clone()).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                if error.kind() == UeErrorKind::Card && error.card_is_gone() {
+                    if let Some(run) = state.run.take() {
+                        tracing::info!("the card is gone, and its Ks with it");
+                        self.kept.forget(&run.iccid);
+                    }
+                    state.facts = None;
+                }
+                return Err(error);
+            }
+        };
+        if state.run.as_ref().is_none_or(|run| run.iccid != facts.iccid) {
+            state.run = self.kept.load(&facts.iccid);
+        }
+        state.facts = Some(facts.clone());
+        Ok(facts)
+    }
+
+    async fn run_bootstrap(&self, facts: &CardFacts, state: &mut MutexGuard<'_, State>) -> Result<Run, UeError> {
+        let tmpi = state.run.as_ref().and_then(|run| run.tmpi.clone()).filter(|_| self.settings.tmpi);
+        let bound = self.settings.timeout.0;
+        let procedure = procedure::bootstrap(&self.card, &self.bsf, &self.settings, facts, tmpi);
+        let outcome = match tokio::time::timeout(bound, procedure).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(UeError::TimedOut { seconds: bound.as_secs() }),
+        };
+        match outcome {
+            Ok(run) => {
+                self.metrics.count_ue_bootstrap("established");
+                self.bootstraps.fetch_add(1, Ordering::AcqRel);
+                self.kept.store(&run);
+                state.run = Some(run.clone());
+                state.renewal_not_before = None;
+                tracing::info!(mode = %run.gba_mode, "bootstrapped with the card");
+                Ok(run)
+            }
+            Err(error) => {
+                self.metrics.count_ue_bootstrap(match error.kind() {
+                    UeErrorKind::Card => "card",
+                    UeErrorKind::Refused => "refused",
+                    UeErrorKind::Unreachable => "unreachable",
+                    UeErrorKind::Protocol => "protocol",
+                });
+                Err(error)
+            }
+        }
+    }
+}
+
+fn credential(run: Run, naf_id: NafId, key: Secret<32>) -> Credential {
+    Credential {
+        b_tid: run.b_tid,
+        naf_id,
+        key,
+        key_int: None,
+        gba_mode: run.gba_mode,
+        expires_at: run.expires_at,
+        target: EnrolmentTarget::default(),
+    }
+}
+
+/// The options of a device's slot.
+pub(crate) fn slot_options() -> SlotOptions {
+    SlotOptions::default()
+}
+
+/// The slot of a card that this module opens.
+pub(crate) type DeviceSlot = Slot;

@@ -1,0 +1,123 @@
+//! One bootstrap: `ksnaf_proto::ub`'s UE between the card and the BSF.
+
+use super::address::{BsfAddress, Place};
+use super::card::{Authenticated, CardAccess};
+use super::{CardFacts, Run, UeError};
+use crate::config::UeConfig;
+use crate::http::client::{self, Ask};
+use bytes::Bytes;
+use ksnaf_proto::gba::{GbaMode, Ks, Tmpi, UaSecurityProtocolId, kdf};
+use ksnaf_proto::gba::{NafId, lifetime::to_xs_date_time};
+use ksnaf_proto::ub::{self, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeStep};
+use std::time::SystemTime;
+
+/// Runs it to its end. The caller bounds the time.
+pub(super) async fn bootstrap(
+    card: &CardAccess,
+    bsf: &BsfAddress,
+    settings: &UeConfig,
+    facts: &CardFacts,
+    tmpi: Option<Tmpi>,
+) -> Result<Run, UeError> {
+    let place = bsf.place(facts)?;
+    let config = ub::UeConfig {
+        impi: facts.impi.clone(),
+        tmpi,
+        bsf: bsf.name(facts),
+        expected_realm: bsf.expected_realm(facts),
+        uri: place.path.clone(),
+        user_agent: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
+        tmpi_supported: settings.tmpi,
+        accept_auth: false,
+    };
+    let mut last: Option<Authenticated> = None;
+    let (request, next) = UeBootstrap::start(config);
+    let mut step = next.resume(&exchange(&place, request, settings).await?, SystemTime::now());
+    loop {
+        step = match step {
+            UeStep::Send(request, next) => {
+                next.resume(&exchange(&place, request, settings).await?, SystemTime::now())
+            }
+            UeStep::AskCard { rand, autn, next } => {
+                let answered = card.authenticate(settings.mode, rand, autn).await;
+                let outcome = match &answered {
+                    Ok(Authenticated::Accepted { res, .. }) => CardOutcome::Res(res.clone()),
+                    Ok(Authenticated::SyncFailure(auts)) => CardOutcome::SyncFailure(*auts),
+                    Err(error) if error.is_mac_failure() => CardOutcome::MacFailure,
+                    Err(_) => return Err(answered.err().unwrap_or(UeError::NoBsf)),
+                };
+                let mut cnonce = [0; 16];
+                getrandom::fill(&mut cnonce).map_err(|_| UeError::NoRandomness)?;
+                let step = next.resume(outcome, Cnonce(cnonce));
+                match answered {
+                    Ok(accepted) => last = Some(accepted),
+                    // The BSF is told, then the card's own reason is the error: it says more than the BSF can.
+                    Err(reason) => {
+                        if let UeStep::Send(request, _) = step {
+                            let _ = exchange(&place, request, settings).await;
+                        }
+                        return Err(reason);
+                    }
+                }
+                step
+            }
+            UeStep::Established(done) => return finish(card, facts, done, last).await,
+            UeStep::Failed(error) => return Err(error.into()),
+        };
+    }
+}
+
+/// Makes Ks, or tells the card what its Ks is called.
+async fn finish(
+    card: &CardAccess,
+    facts: &CardFacts,
+    done: Bootstrapped,
+    last: Option<Authenticated>,
+) -> Result<Run, UeError> {
+    let (ks, gba_mode) = match last {
+        Some(Authenticated::Accepted { keys: Some((ck, ik)), .. }) => (Some(Ks::from_ck_ik(&ck, &ik)), GbaMode::Me),
+        _ => (None, GbaMode::U),
+    };
+    if !done.b_tid_as_specified {
+        tracing::warn!("the B-TID is not base64(RAND)@realm; it is used as it stands");
+    }
+    if ks.is_none() {
+        card.store_b_tid(done.rand, done.b_tid.clone(), to_xs_date_time(done.lifetime)).await?;
+    }
+    let realm = ksnaf_proto::identity::Fqdn::parse(done.b_tid.bsf()).ok();
+    let tmpi = match (&ks, realm) {
+        (_, None) => None,
+        _ if !done.tmpi_allowed => None,
+        (Some(ks), Some(bsf)) => Some(kdf::tmpi(ks, &done.rand, &facts.impi, &bsf)),
+        // With Ks in the card, its Ks_ext_NAF for the BSF's own identity is the KDF's output (TS 33.220 annex B.4).
+        (None, Some(bsf)) => {
+            let key = card.naf_key(NafId::new(bsf, UaSecurityProtocolId::TMPI), facts.impi.clone()).await?;
+            Some(Tmpi::from_kdf_output(key.danger_expose()))
+        }
+    };
+    Ok(Run {
+        b_tid: done.b_tid,
+        rand: done.rand,
+        impi: facts.impi.clone(),
+        gba_mode,
+        created_at: SystemTime::now(),
+        expires_at: done.expires_at,
+        tmpi,
+        ks,
+        iccid: facts.iccid.clone(),
+    })
+}
+
+async fn exchange(place: &Place, request: UbRequest, settings: &UeConfig) -> Result<UbResponse, UeError> {
+    let ask = Ask {
+        method: http::Method::GET,
+        path: &request.target,
+        host: Some(&place.host),
+        headers: request.headers.clone(),
+        body: Bytes::from(request.body.clone()),
+    };
+    let answer = client::send(&place.target, ask, settings.timeout.0).await?;
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    Ok(UbResponse { status: answer.status.as_u16(), headers, body: answer.body.to_vec() })
+}
