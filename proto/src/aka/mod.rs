@@ -3,6 +3,23 @@
 //! [`milenage`] and [`tuak`] are the algorithms, [`AkaKey`] is a subscriber's key for either, [`vector`] makes
 //! a vector (network side) and checks one (card side), [`sqn`] keeps sequence numbers on both sides,
 //! [`convert`] has the GSM conversions.
+//!
+//! ```
+//! use ksnaf_proto::aka::sqn::{SqnArray, SqnFormat, SqnGenerator, SqnPolicy};
+//! use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn, vector};
+//! use ksnaf_proto::secret::Secret;
+//!
+//! let key = AkaKey::milenage_from_op(Secret::new([1; 16]), &Secret::new([2; 16]));
+//! let algorithm = key.algorithm()?;
+//!
+//! // The AuC steps on and makes a vector; the card checks it.
+//! let sqn = SqnGenerator::for_gba(SqnFormat::default()).next_after(Sqn::default())?;
+//! let vector = vector::generate(&algorithm, Rand([3; 16]), sqn, Amf([0x80, 0]));
+//! let mut array = SqnArray::new(SqnPolicy::default());
+//! let verified = vector::verify(&algorithm, &vector.rand, &vector.autn, |sqn| array.accept(sqn))?;
+//! assert_eq!(verified.res, vector.xres);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod convert;
 mod key;
