@@ -54,6 +54,20 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
+/// As [`write_atomically`], unless the file is there: of two processes that make a key at once, one wins for both.
+pub fn write_once(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(name);
+    write_atomically(&temporary, content)?;
+    let linked = match std::fs::hard_link(&temporary, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    };
+    std::fs::remove_file(&temporary)?;
+    linked
+}
+
 /// A path short enough for a socket's address (107 octets): a long one goes by way of its directory's descriptor.
 pub struct ShortPath {
     path: PathBuf,
@@ -100,6 +114,16 @@ pub fn running(data_dir: &Path) -> Option<Addresses> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_that_is_there_is_not_written_again() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("key");
+        write_once(&file, b"one").unwrap();
+        write_once(&file, b"two").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"one");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_long_socket_path_can_be_bound_and_reached() {

@@ -2,7 +2,7 @@
 
 use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
 use crate::store::{SeqStart, Store, StoreError};
-use ksnaf_proto::aka::sqn::SqnFormat;
+use ksnaf_proto::aka::sqn::{self, SqnFormat};
 use ksnaf_proto::aka::{Rand, vector};
 use ksnaf_proto::identity::{Impi, Imsi};
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
@@ -15,13 +15,6 @@ const BLOCK: u32 = 16;
 
 /// Subscribers whose block is held in memory; beyond, the blocks are dropped and their rest is skipped.
 const MAX_BLOCKS: usize = 100_000;
-
-/// IND of GBA's vectors: one of the array's places that circuit and packet domains do not use, so that bootstraps
-/// do not make their vectors stale (TS 33.102 annex C.1.1.3).
-const IND_GBA: u8 = 20;
-
-/// A card refuses a SEQ that is further ahead than this (TS 33.102 annex C.2.1).
-const DELTA: u64 = 1 << 28;
 
 /// See the module.
 pub struct BuiltIn {
@@ -52,7 +45,7 @@ impl BuiltIn {
                 self.after_resync(&subscriber.imsi, self.format.seq(sqn_ms)).await?
             }
         };
-        let sqn = self.format.join(seq, IND_GBA).ok_or(VectorError::Unavailable)?;
+        let sqn = self.format.join(seq, self.format.ind_max()).ok_or(VectorError::Unavailable)?;
         let mut rand = [0; 16];
         getrandom::fill(&mut rand).map_err(|_| VectorError::Unavailable)?;
         let vector = vector::generate(algorithm.as_ref(), Rand(rand), sqn, subscriber.amf);
@@ -72,7 +65,7 @@ impl BuiltIn {
     /// Beyond the card's highest. Sequence numbers go back only where the card would refuse all that are ahead.
     async fn after_resync(&self, imsi: &Imsi, seq_ms: u64) -> Result<u64, VectorError> {
         let seq = self.reserve(imsi, SeqStart::After(seq_ms)).await?;
-        if seq - seq_ms <= DELTA { Ok(seq) } else { self.reserve(imsi, SeqStart::Exactly(seq_ms)).await }
+        if seq - seq_ms <= sqn::DELTA { Ok(seq) } else { self.reserve(imsi, SeqStart::Exactly(seq_ms)).await }
     }
 
     async fn reserve(&self, imsi: &Imsi, start: SeqStart) -> Result<u64, VectorError> {

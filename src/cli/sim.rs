@@ -1,0 +1,63 @@
+//! `ksnaf sim`: one simulator alone.
+
+use super::{ConfigArgs, Failure, serve::Signals};
+use crate::data_dir;
+use crate::ue::sim::card_file;
+use clap::{Args, Subcommand};
+use ksnaf_sim_usim::{Faults, Protocol, SimCard, vpcd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Which simulator.
+#[derive(Debug, Subcommand)]
+pub(super) enum SimCommand {
+    /// A USIM and ISIM, plugged into a running pcscd through vsmartcard's vpcd
+    Usim(UsimArgs),
+}
+
+/// Which card, and where to plug it in.
+#[derive(Debug, Args)]
+pub(super) struct UsimArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// vpcd's address
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
+    vpcd: String,
+    /// The card's file; the lab's unless given
+    #[arg(long, value_name = "FILE")]
+    card_file: Option<PathBuf>,
+    /// Speak T=1 in place of T=0
+    #[arg(long)]
+    t1: bool,
+    /// Misbehave: wrong-mac, resync=N, delay=MS, pull-after=N, pull-inside=INS, reinsert=MS, sw=INS:SW, no-gba, no-isim,
+    /// short=N; several separated by commas
+    #[arg(long, value_name = "FAULTS", default_value = "")]
+    fault: String,
+}
+
+pub(super) async fn run(command: SimCommand) -> Result<(), Failure> {
+    let SimCommand::Usim(args) = command;
+    let config = args.config.load()?;
+    let faults: Faults = args.fault.parse().map_err(|error| Failure::usage(format!("--fault: {error}")))?;
+    let path = args.card_file.unwrap_or_else(|| card_file(&config.data_dir));
+    data_dir::create(&config.data_dir)?;
+    let card = SimCard::open(&path).map_err(|error| {
+        Failure::no_card(error.to_string()).hint("`ksnaf lab --once` makes the lab's card and subscriber")
+    })?;
+    let protocol = if args.t1 { Protocol::T1 } else { Protocol::T0 };
+    let mut card = card.with_protocol(protocol).with_faults(faults);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (address, seen) = (args.vpcd.clone(), Arc::clone(&stop));
+    let card = tokio::task::spawn_blocking(move || vpcd::run(&address, &mut card, &seen));
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        ended = card => ended.map_err(|error| Failure::failed(error.to_string()))?.map_err(|error| {
+            Failure::unreachable(format!("vpcd at {}: {error}", args.vpcd)).hint("is pcscd running with vpcd as a reader?")
+        }),
+        () = signals.wait() => {
+            stop.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+}
