@@ -3,11 +3,13 @@
 //! Ks = CK ‖ IK comes from one AKA run and is known by its B-TID. A NAF never sees Ks; it gets a key that
 //! [`kdf`] derives from Ks for one [`NafId`].
 
+pub mod association;
 pub mod kdf;
 pub mod lifetime;
 mod names;
 mod ua_id;
 
+pub use association::Association;
 pub use names::{BTid, NafId, NameError, Tmpi};
 pub use ua_id::{CipherSuite, UaSecurityProtocolId, UnknownProtocol};
 
