@@ -160,6 +160,10 @@ pub struct AuthenticationInfo {
     pub cnonce: Option<String>,
     /// Copied from the request.
     pub nc: Option<String>,
+    /// Copied from the request, as BSFs in the field do; no RFC has it.
+    pub opaque: Option<String>,
+    /// As `opaque`.
+    pub nonce: Option<String>,
 }
 
 impl AuthenticationInfo {
@@ -175,6 +179,8 @@ impl AuthenticationInfo {
             rspauth: text("rspauth")?,
             cnonce: text("cnonce")?,
             nc: text("nc")?,
+            opaque: text("opaque")?,
+            nonce: text("nonce")?,
         })
     }
 }
@@ -185,7 +191,9 @@ impl fmt::Display for AuthenticationInfo {
         out.bare("qop", self.qop)?;
         out.quoted("rspauth", self.rspauth.as_ref())?;
         out.quoted("cnonce", self.cnonce.as_ref())?;
-        out.bare("nc", self.nc.as_ref())
+        out.bare("nc", self.nc.as_ref())?;
+        out.quoted("opaque", self.opaque.as_ref())?;
+        out.quoted("nonce", self.nonce.as_ref())
     }
 }
 
@@ -318,6 +326,8 @@ mod tests {
             rspauth: Some("00".to_owned()),
             cnonce: Some("c".to_owned()),
             nc: Some("00000001".to_owned()),
+            opaque: Some("o".to_owned()),
+            nonce: Some("n".to_owned()),
         };
         assert_eq!(AuthenticationInfo::parse(&info.to_string()), Ok(info));
     }

@@ -18,6 +18,7 @@ mod header;
 mod parameters;
 
 pub use algorithm::{Algorithm, Qop};
+pub(crate) use calculation::same_digest;
 pub use calculation::{Calculation, UnsupportedAlgorithm};
 pub use header::{AuthenticationInfo, Authorization, Challenge};
 pub use parameters::HeaderError;
