@@ -3,7 +3,25 @@
 //! The protocol rules are in `ksnaf-proto`; this crate has what needs a socket, a reader, a file or a clock.
 //! "BSF" is always the Bootstrapping Server Function here, never 5G's Binding Support Function.
 
+<<<<<<< HEAD
+//! | module | what |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`service`] | all roles, composed |
+//! | [`bsf`], [`ue`], [`credential`] | Ub's server, the device side, the credentials and their API |
+//! | [`av_source`], [`store`], [`reader`] | where vectors, durable state and cards come from |
+//! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
+
+pub mod av_source;
+pub mod bsf;
+pub mod cli;
 pub mod config;
+pub mod credential;
+pub mod data_dir;
 pub mod http;
 pub mod metrics;
+pub mod reader;
+pub mod service;
 pub mod store;
+pub mod telemetry;
+pub mod ue;

@@ -3,7 +3,7 @@
 use crate::http::client::ClientError;
 use crate::reader::{Cause, ReaderError};
 use ksnaf_proto::ub;
-use ksnaf_proto::uicc::SessionError;
+use ksnaf_proto::uicc::{GbaError, UiccError};
 
 /// Why there is no bootstrap or no key.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum UeError {
     Reader(#[from] ReaderError),
     /// The card refused or is not of the kind.
     #[error(transparent)]
-    Card(#[from] SessionError),
+    Card(#[from] GbaError),
     /// The BSF cannot be reached.
     #[error(transparent)]
     Network(#[from] ClientError),
@@ -73,8 +73,20 @@ impl UeError {
     pub fn card_is_gone(&self) -> bool {
         match self {
             Self::Reader(error) => error.cause() == Cause::NoCardOrReader,
-            Self::Card(error) => error.card_is_gone(),
+            Self::Card(GbaError::Uicc(UiccError::Card(error))) => super::card::is_gone(*error),
             _ => false,
         }
+    }
+
+    /// The card does not accept the network's token.
+    #[must_use]
+    pub const fn is_mac_failure(&self) -> bool {
+        matches!(self, Self::Card(GbaError::MacFailure { .. }))
+    }
+
+    /// The card holds no Ks, or another bootstrap's.
+    #[must_use]
+    pub const fn means_no_ks(&self) -> bool {
+        matches!(self, Self::Card(GbaError::NoKs | GbaError::AnotherBootstrap(_)))
     }
 }

@@ -17,7 +17,7 @@ pub use error::{UeError, UeErrorKind};
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
-use crate::reader::{CardSelector, Slot, SlotOptions};
+use crate::reader::CardSelector;
 use crate::service::StartError;
 use address::BsfAddress;
 use card::CardAccess;
@@ -137,6 +137,10 @@ impl Device {
     /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
+        self.fresh_run(force).await.map(|(run, _)| run)
+    }
+
+    async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
         let seen = self.bootstraps.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let facts = self.look(&mut state).await?;
@@ -146,28 +150,30 @@ impl Device {
         if let Some(run) = valid.filter(|_| !force) {
             let paused = state.renewal_not_before.is_some_and(|moment| Instant::now() < moment);
             if paused || !run.is_due(self.settings.renew_before.0, now) {
-                return Ok(run);
+                return Ok((run, facts));
             }
-            return Ok(match self.run_bootstrap(&facts, &mut state).await {
+            let run = match self.run_bootstrap(&facts, &mut state).await {
                 Ok(fresh) => fresh,
                 Err(error) => {
                     tracing::warn!(%error, "renewal failed, the present Ks serves until it expires");
                     state.renewal_not_before = Some(Instant::now() + RENEWAL_PAUSE);
                     run
                 }
-            });
+            };
+            return Ok((run, facts));
         }
-        self.run_bootstrap(&facts, &mut state).await
+        let run = self.run_bootstrap(&facts, &mut state).await?;
+        Ok((run, facts))
     }
 
     /// The credential of one NAF.
     pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
-        let run = self.bootstrap(false).await?;
-        match self.derive(&run, &naf_id).await {
+        let (run, facts) = self.fresh_run(false).await?;
+        match self.derive(&run, &facts, &naf_id).await {
             // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
             Err(error) if error.means_no_ks() => {
-                let run = self.bootstrap(true).await?;
-                let key = self.derive(&run, &naf_id).await?;
+                let (run, facts) = self.fresh_run(true).await?;
+                let key = self.derive(&run, &facts, &naf_id).await?;
                 Ok(credential(run, naf_id, key))
             }
             Err(error) => Err(error),
@@ -195,20 +201,19 @@ impl Device {
         self.card.slot().close(CLOSE_BOUND);
     }
 
-    async fn derive(&self, run: &Run, naf_id: &NafId) -> Result<Secret<32>, UeError> {
+    async fn derive(&self, run: &Run, facts: &CardFacts, naf_id: &NafId) -> Result<Secret<32>, UeError> {
         match &run.ks {
             Some(ks) => Ok(Secret::new(*kdf::ks_naf(ks, &run.rand, &run.impi, naf_id).danger_expose())),
-            None => self.card.naf_key(naf_id.clone(), run.impi.clone()).await,
+            None => self.card.naf_key(facts, naf_id.clone()).await,
         }
     }
 
     /// Reads the card; forgets what belongs to another one.
     async fn look(&self, state: &mut MutexGuard<'_, State>) -> Result<CardFacts, UeError> {
-        let known = state.facts.as_ref().map(|facts| facts.iccid.clone());
-        let facts = match self.card.facts(known, state.facts.clone()).await {
+        let facts = match self.card.facts(state.facts.clone()).await {
             Ok(facts) => facts,
             Err(error) => {
-                if error.kind() == UeErrorKind::Card && error.card_is_gone() {
+                if error.card_is_gone() {
                     if let Some(run) = state.run.take() {
                         tracing::info!("the card is gone, and its Ks with it");
                         self.kept.forget(&run.iccid);
@@ -267,11 +272,3 @@ fn credential(run: Run, naf_id: NafId, key: Secret<32>) -> Credential {
         target: EnrolmentTarget::default(),
     }
 }
-
-/// The options of a device's slot.
-pub(crate) fn slot_options() -> SlotOptions {
-    SlotOptions::default()
-}
-
-/// The slot of a card that this module opens.
-pub(crate) type DeviceSlot = Slot;

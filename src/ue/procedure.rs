@@ -6,8 +6,7 @@ use super::{CardFacts, Run, UeError};
 use crate::config::UeConfig;
 use crate::http::client::{self, Ask};
 use bytes::Bytes;
-use ksnaf_proto::gba::{GbaMode, Ks, Tmpi, UaSecurityProtocolId, kdf};
-use ksnaf_proto::gba::{NafId, lifetime::to_xs_date_time};
+use ksnaf_proto::gba::{GbaMode, NafId, Tmpi, UaSecurityProtocolId, kdf};
 use ksnaf_proto::ub::{self, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeStep};
 use std::time::SystemTime;
 
@@ -39,7 +38,7 @@ pub(super) async fn bootstrap(
                 next.resume(&exchange(&place, request, settings).await?, SystemTime::now())
             }
             UeStep::AskCard { rand, autn, next } => {
-                let answered = card.authenticate(settings.mode, rand, autn).await;
+                let answered = card.authenticate(facts, settings.mode, rand, autn).await;
                 let outcome = match &answered {
                     Ok(Authenticated::Accepted { res, .. }) => CardOutcome::Res(res.clone()),
                     Ok(Authenticated::SyncFailure(auts)) => CardOutcome::SyncFailure(*auts),
@@ -75,14 +74,14 @@ async fn finish(
     last: Option<Authenticated>,
 ) -> Result<Run, UeError> {
     let (ks, gba_mode) = match last {
-        Some(Authenticated::Accepted { keys: Some((ck, ik)), .. }) => (Some(Ks::from_ck_ik(&ck, &ik)), GbaMode::Me),
+        Some(Authenticated::Accepted { ks: Some(ks), .. }) => (Some(ks), GbaMode::Me),
         _ => (None, GbaMode::U),
     };
     if !done.b_tid_as_specified {
         tracing::warn!("the B-TID is not base64(RAND)@realm; it is used as it stands");
     }
     if ks.is_none() {
-        card.store_b_tid(done.rand, done.b_tid.clone(), to_xs_date_time(done.lifetime)).await?;
+        card.store_b_tid(facts, done.rand, done.b_tid.clone(), done.lifetime).await?;
     }
     let realm = ksnaf_proto::identity::Fqdn::parse(done.b_tid.bsf()).ok();
     let tmpi = match (&ks, realm) {
@@ -91,7 +90,7 @@ async fn finish(
         (Some(ks), Some(bsf)) => Some(kdf::tmpi(ks, &done.rand, &facts.impi, &bsf)),
         // With Ks in the card, its Ks_ext_NAF for the BSF's own identity is the KDF's output (TS 33.220 annex B.4).
         (None, Some(bsf)) => {
-            let key = card.naf_key(NafId::new(bsf, UaSecurityProtocolId::TMPI), facts.impi.clone()).await?;
+            let key = card.naf_key(facts, NafId::new(bsf, UaSecurityProtocolId::TMPI)).await?;
             Some(Tmpi::from_kdf_output(key.danger_expose()))
         }
     };

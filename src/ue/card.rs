@@ -1,0 +1,214 @@
+//! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
+
+use super::UeError;
+use crate::config::{Config, UeMode};
+use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
+use crate::service::StartError;
+use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
+use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId};
+use ksnaf_proto::identity::{Fqdn, Impi};
+use ksnaf_proto::secret::Secret;
+use ksnaf_proto::uicc::{
+    ApplicationKind, ApplicationPreference, Bootstrap, Card, CardError, CardIdentity, GbaApplication, GbaError,
+    GbaPolicy, Pin, Uicc, UiccError, Unlock,
+};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+/// Looking through several cards for one takes as long as the slowest of them.
+const SEARCH_BOUND: Duration = Duration::from_secs(10);
+
+/// What a card says of itself, as far as a bootstrap needs it.
+#[derive(Debug, Clone)]
+pub struct CardFacts {
+    /// Its number; of a card that tells none, its IMPI.
+    pub iccid: String,
+    /// The subscriber.
+    pub impi: Impi,
+    /// The BSF that the subscriber's identity implies.
+    pub bsf: Fqdn,
+    application: GbaApplication,
+    applications: Vec<&'static str>,
+}
+
+impl CardFacts {
+    /// `USIM`, `ISIM`.
+    #[must_use]
+    pub fn applications(&self) -> Vec<&'static str> {
+        self.applications.clone()
+    }
+
+    /// Whether the service table of the application in use has GBA.
+    #[must_use]
+    pub fn gba_service(&self) -> bool {
+        self.application.support == GbaMode::U
+    }
+}
+
+/// What AUTHENTICATE came to.
+pub(super) enum Authenticated {
+    /// AUTN was good. Ks is here for GBA_ME, in the card for GBA_U.
+    Accepted { res: Res, ks: Option<Ks> },
+    /// The sequence number was not fresh.
+    SyncFailure(Auts),
+}
+
+/// The card's thread, and how to open the card.
+pub(super) struct CardAccess {
+    slot: Slot,
+    bound: Duration,
+    pin: Option<Pin>,
+}
+
+/// The first line of a PIN file.
+pub(super) fn read_pin(path: &Path) -> Result<Pin, StartError> {
+    let text = std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| StartError::Device(format!("card.pin_file {}: {error}", path.display())))?;
+    Pin::parse(text.lines().next().unwrap_or_default().trim())
+        .ok_or_else(|| StartError::Device(format!("card.pin_file {}: a PIN has 4 to 8 digits", path.display())))
+}
+
+impl CardAccess {
+    /// Finds the card and gives it a thread.
+    pub(super) async fn open(selector: CardSelector, config: &Config, pin: Option<Pin>) -> Result<Self, StartError> {
+        let bound = config.ue.card_timeout.0;
+        let slot = match selector {
+            #[cfg(feature = "sim")]
+            CardSelector::Sim => {
+                let path = super::sim::card_file(&config.data_dir);
+                let name = path.display().to_string();
+                Slot::start(&name, super::sim::SimSource::new(path), &SlotOptions::default())?
+            }
+            #[cfg(not(feature = "sim"))]
+            CardSelector::Sim => {
+                return Err(StartError::Device("this build has no simulated card (Cargo feature `sim`)".to_owned()));
+            }
+            CardSelector::Pcsc(choice) => find(choice, pin.clone()).await?,
+        };
+        Ok(Self { slot, bound, pin })
+    }
+
+    pub(super) const fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// The card's facts. Of a card whose number is that of `known`, nothing else is read again.
+    pub(super) async fn facts(&self, known: Option<CardFacts>) -> Result<CardFacts, UeError> {
+        self.job(move |uicc| {
+            if let Some(known) = known.filter(|known| uicc.iccid().is_ok_and(|iccid| iccid == known.iccid)) {
+                return Ok(known);
+            }
+            let identity = uicc.identity()?;
+            facts_of(&identity).map_err(Into::into)
+        })
+        .await
+    }
+
+    /// Runs AKA on the card.
+    pub(super) async fn authenticate(
+        &self,
+        facts: &CardFacts,
+        mode: UeMode,
+        rand: Rand,
+        autn: Autn,
+    ) -> Result<Authenticated, UeError> {
+        let (application, policy) = (facts.application.clone(), policy(mode));
+        let bootstrap = self.job(move |uicc| uicc.gba_run(application, policy)?.authenticate(&rand, &autn)).await?;
+        Ok(match bootstrap {
+            Bootstrap::Me { res, ks } => Authenticated::Accepted { res, ks: Some(ks) },
+            Bootstrap::U { res } => Authenticated::Accepted { res, ks: None },
+            Bootstrap::SyncFailure { auts, .. } => Authenticated::SyncFailure(auts),
+        })
+    }
+
+    /// Tells the card what its Ks is called.
+    pub(super) async fn store_b_tid(
+        &self,
+        facts: &CardFacts,
+        rand: Rand,
+        b_tid: BTid,
+        expires: SystemTime,
+    ) -> Result<(), UeError> {
+        let application = facts.application.clone();
+        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.store_b_tid(&rand, &b_tid, expires)).await
+    }
+
+    /// Ks_ext_NAF, derived in the card.
+    pub(super) async fn naf_key(&self, facts: &CardFacts, naf_id: NafId) -> Result<Secret<32>, UeError> {
+        let application = facts.application.clone();
+        let key = self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.naf_key_u(&naf_id)).await?;
+        Ok(Secret::new(*key.danger_expose()))
+    }
+
+    async fn job<T, F>(&self, work: F) -> Result<T, UeError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Uicc<'_>) -> Result<T, GbaError> + Send + 'static,
+    {
+        let unlock = Unlock { pin: self.pin.clone(), ..Unlock::default() };
+        let done = self.slot.with_card(self.bound, move |card| {
+            let mut uicc = Uicc::open(card, unlock)?;
+            let result = work(&mut uicc);
+            // A channel that does not close is the card's trouble, not that of what was done on it.
+            let _ = uicc.close();
+            result
+        });
+        Ok(done.await??)
+    }
+}
+
+/// Finds a card in a PC/SC reader, off the async threads: PC/SC blocks.
+async fn find(choice: Choice, pin: Option<Pin>) -> Result<Slot, StartError> {
+    let found = tokio::task::spawn_blocking(move || {
+        let wanted = choice.clone();
+        reader::open(&choice, &SlotOptions::default(), SEARCH_BOUND, move |card| is_wanted(card, &wanted, pin.as_ref()))
+    });
+    match found.await {
+        Ok(slot) => Ok(slot?),
+        Err(_) => Err(ReaderError::Panicked { reader: "pcsc".to_owned() }.into()),
+    }
+}
+
+/// Whether a card is the one that was asked for by a number it holds.
+fn is_wanted(card: &mut dyn Card, wanted: &Choice, pin: Option<&Pin>) -> Result<bool, UiccError> {
+    let mut uicc = Uicc::open(card, Unlock { pin: pin.cloned(), ..Unlock::default() })?;
+    match wanted {
+        Choice::Only | Choice::Reader(_) => Ok(true),
+        Choice::Iccid(iccid) => uicc.iccid().map(|found| found == iccid.as_str()),
+        Choice::Imsi(imsi) => {
+            let identity = uicc.identity()?;
+            let usim = identity.usim.as_ref().ok_or(UiccError::NoSubscriber)?;
+            Ok(usim.imsi == *imsi)
+        }
+    }
+}
+
+const fn policy(mode: UeMode) -> GbaPolicy {
+    match mode {
+        UeMode::Auto => GbaPolicy::Auto,
+        UeMode::Me => GbaPolicy::MeOnly,
+        UeMode::U => GbaPolicy::UOnly,
+    }
+}
+
+fn facts_of(identity: &CardIdentity) -> Result<CardFacts, UiccError> {
+    let application = identity.gba_application(ApplicationPreference::default())?;
+    let kinds = identity.applications.iter().map(|application| application.aid.kind());
+    let applications =
+        kinds.filter(|kind| matches!(kind, ApplicationKind::Usim | ApplicationKind::Isim)).map(|kind| kind.as_str());
+    let number = identity.iccid.as_ref().map(|iccid| iccid.as_str().to_owned());
+    Ok(CardFacts {
+        iccid: number.unwrap_or_else(|| application.impi.as_str().to_owned()),
+        impi: application.impi.clone(),
+        bsf: application.bsf.clone(),
+        applications: applications.collect(),
+        application,
+    })
+}
+
+/// Whether a card's error means that there is no card.
+pub(super) const fn is_gone(error: CardError) -> bool {
+    matches!(error, CardError::NoCard | CardError::Removed)
+}
