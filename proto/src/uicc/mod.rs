@@ -2,9 +2,13 @@
 
 pub mod apdu;
 pub mod card;
+pub mod exchange;
+#[cfg(test)]
+mod script;
 pub mod status_word;
 pub mod tlv;
 
 pub use apdu::{Command, Response};
 pub use card::{Card, CardError};
+pub use exchange::exchange;
 pub use status_word::StatusWord;
