@@ -52,8 +52,11 @@ fn send(card: &mut dyn Card, command: &Command) -> Result<Response, CardError> {
     let answer = card.transmit(&octets);
     octets.zeroize();
     let mut answer = answer?;
-    let response =
-        if answer.len() > LONGEST_RESPONSE { Err(CardError::AnswerTooLong) } else { Response::parse(&answer) };
+    let response = if answer.len() > LONGEST_RESPONSE {
+        Err(CardError::AnswerTooLong)
+    } else {
+        Response::parse(&answer)
+    };
     answer.zeroize();
     response
 }
@@ -107,14 +110,14 @@ mod tests {
 
     #[test]
     fn data_is_fetched_until_the_card_has_no_more() {
-        let steps =
-            [("00a40004023f0000", "6103"), ("00c0000003", "620161 6101"), ("00c0000001", "aa 9000")];
+        let steps = [("00a40004023f0000", "6103"), ("00c0000003", "620161 6101"), ("00c0000001", "aa 9000")];
         assert_eq!(run(&select(), &steps).unwrap().data, [0x62, 1, 0x61, 0xaa]);
     }
 
     #[test]
     fn get_response_stays_on_the_channel_in_its_own_class() {
-        for (cla, expected) in [(0x00, 0x00), (0x02, 0x02), (0x43, 0x43), (0x80, 0x00), (0x83, 0x03), (0xc1, 0x41)]
+        for (cla, expected) in
+            [(0x00, 0x00), (0x02, 0x02), (0x43, 0x43), (0x80, 0x00), (0x83, 0x03), (0xc1, 0x41)]
         {
             let status = format!("{cla:02x}f2000000");
             let fetch = format!("{expected:02x}c0000001");

@@ -2,7 +2,9 @@
 
 pub mod apdu;
 pub mod card;
+pub mod channel;
 pub mod exchange;
+pub mod file;
 #[cfg(test)]
 mod script;
 pub mod status_word;
@@ -10,5 +12,6 @@ pub mod tlv;
 
 pub use apdu::{Command, Response};
 pub use card::{Card, CardError};
+pub use channel::{Channel, ChannelError};
 pub use exchange::exchange;
 pub use status_word::StatusWord;
