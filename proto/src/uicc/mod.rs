@@ -3,6 +3,7 @@
 pub mod apdu;
 pub mod card;
 pub mod channel;
+pub mod ef;
 pub mod exchange;
 pub mod file;
 #[cfg(test)]

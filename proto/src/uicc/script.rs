@@ -17,10 +17,6 @@ impl Script {
         Self { steps: steps.iter().map(|(ask, answer)| (octets(ask), octets(answer))).collect(), then: None }
     }
 
-    /// Several scripts one after the other.
-    pub(super) fn of(parts: &[&[(&str, &str)]]) -> Self {
-        Self::new(&parts.concat())
-    }
 
     /// After the last line, every command fails so.
     pub(super) fn failing(mut self, error: CardError) -> Self {

@@ -9,6 +9,7 @@ pub struct StatusWord(pub u16);
 /// Names of status words that have one meaning.
 const MEANINGS: &[(u16, &str)] = &[
     (0x9000, "done"),
+    (0x6282, "end of file reached before Le octets"),
     (0x6283, "selected file deactivated"),
     (0x6285, "selected file terminated"),
     (0x6400, "no information given, state of memory unchanged"),
