@@ -6,6 +6,7 @@ pub mod channel;
 pub mod ef;
 pub mod exchange;
 pub mod file;
+pub mod pin;
 #[cfg(test)]
 mod script;
 pub mod status_word;

@@ -17,7 +17,6 @@ impl Script {
         Self { steps: steps.iter().map(|(ask, answer)| (octets(ask), octets(answer))).collect(), then: None }
     }
 
-
     /// After the last line, every command fails so.
     pub(super) fn failing(mut self, error: CardError) -> Self {
         self.then = Some(error);

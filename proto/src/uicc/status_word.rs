@@ -58,6 +58,8 @@ impl StatusWord {
     pub const SECURITY_NOT_SATISFIED: Self = Self(0x6982);
     /// PIN blocked.
     pub const BLOCKED: Self = Self(0x6983);
+    /// Referenced data invalidated: for VERIFY, the PIN is disabled.
+    pub const REFERENCED_DATA_INVALIDATED: Self = Self(0x6984);
     /// File not found.
     pub const FILE_NOT_FOUND: Self = Self(0x6a82);
     /// Record not found.
