@@ -1,6 +1,7 @@
 //! The card seen from the terminal (TS 102 221, 31.102, 31.103).
 
 pub mod apdu;
+pub mod authenticate;
 pub mod card;
 pub mod channel;
 pub mod ef;
