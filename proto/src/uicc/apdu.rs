@@ -56,12 +56,27 @@ impl Command {
     /// The octets to send.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![self.cla, self.ins, self.p1, self.p2];
+        // One allocation: growing would leave copies of a PIN behind.
+        let mut out = Vec::with_capacity(6 + self.data.len());
+        out.extend([self.cla, self.ins, self.p1, self.p2]);
         if !self.data.is_empty() {
             out.push(u8::try_from(self.data.len()).unwrap_or(u8::MAX));
             out.extend_from_slice(&self.data);
         }
         out.extend(self.le);
+        out
+    }
+
+    /// The octets to send where the reader hands T=0 through as it is: Le is left out beside data, since a T=0
+    /// header has one length only, and a command without data or Le has P3 = 00 (TS 102 221 clause 7.3.1.1).
+    #[must_use]
+    pub fn encode_t0(&self) -> Vec<u8> {
+        let mut out = self.encode();
+        match (self.data.is_empty(), self.le) {
+            (false, Some(_)) => out.truncate(5 + self.data.len()),
+            (true, None) => out.push(0),
+            _ => {}
+        }
         out
     }
 
@@ -145,6 +160,18 @@ mod tests {
         assert_eq!(Command::parse(&[0, 0xa4, 0, 4, 2, 0x3f]), None);
         assert_eq!(Command::parse(&[0, 0xa4, 0, 4, 1, 0x3f, 0, 0]), None);
         assert_eq!(Command::parse(&[0, 0xa4, 0]), None);
+    }
+
+    #[test]
+    fn t_0_has_one_length() {
+        for (apdu, t0) in [
+            (&[0, 0x70, 0x80, 1][..], &[0, 0x70, 0x80, 1, 0][..]),
+            (&[0, 0xb0, 0, 0, 9], &[0, 0xb0, 0, 0, 9]),
+            (&[0, 0xd6, 0, 0, 1, 7], &[0, 0xd6, 0, 0, 1, 7]),
+            (&[0, 0xa4, 0, 4, 2, 0x3f, 0, 0], &[0, 0xa4, 0, 4, 2, 0x3f, 0]),
+        ] {
+            assert_eq!(Command::parse(apdu).unwrap().encode_t0(), t0);
+        }
     }
 
     #[test]

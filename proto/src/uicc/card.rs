@@ -22,6 +22,9 @@ pub enum CardError {
     /// The answer has fewer than two octets, so no status word.
     #[error("the card's answer has no status word")]
     NoStatusWord,
+    /// The answer is longer than a short APDU can be, or the card announces more data without end.
+    #[error("the card's answer has no end")]
+    AnswerTooLong,
     /// The reader or its driver failed.
     #[error("the reader failed")]
     Reader,

@@ -9,6 +9,7 @@ pub struct StatusWord(pub u16);
 /// Names of status words that have one meaning.
 const MEANINGS: &[(u16, &str)] = &[
     (0x9000, "done"),
+    (0x6282, "end of file reached before Le octets"),
     (0x6283, "selected file deactivated"),
     (0x6285, "selected file terminated"),
     (0x6400, "no information given, state of memory unchanged"),
@@ -57,6 +58,8 @@ impl StatusWord {
     pub const SECURITY_NOT_SATISFIED: Self = Self(0x6982);
     /// PIN blocked.
     pub const BLOCKED: Self = Self(0x6983);
+    /// Referenced data invalidated: for VERIFY, the PIN is disabled.
+    pub const REFERENCED_DATA_INVALIDATED: Self = Self(0x6984);
     /// File not found.
     pub const FILE_NOT_FOUND: Self = Self(0x6a82);
     /// Record not found.
