@@ -3,7 +3,6 @@
 //! The protocol rules are in `ksnaf-proto`; this crate has what needs a socket, a reader, a file or a clock.
 //! "BSF" is always the Bootstrapping Server Function here, never 5G's Binding Support Function.
 
-<<<<<<< HEAD
 //! | module | what |
 //! |---|---|
 //! | [`cli`] | the command line |

@@ -123,10 +123,8 @@ impl Service {
         service.device = Device::from_config(&service.config, service.addresses.ub, &metrics).await?.map(Arc::new);
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
-        let note = data_dir::run_note(&service.config.data_dir);
-        let content = serde_json::to_vec_pretty(&service.addresses).unwrap_or_default();
-        data_dir::write_atomically(&note, &content)
-            .map_err(|source| StartError::DataDir { path: note.clone(), source })?;
+        service.addresses.device = service.device.is_some();
+        service.write_note()?;
         service.ready.store(true, Ordering::Relaxed);
         Ok(service)
     }
@@ -157,10 +155,28 @@ impl Service {
         tracing::info!("stopped");
     }
 
+    /// What it runs on.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Adds the lab's token file to what is told about the service.
+    pub fn tell_token_file(&mut self, path: PathBuf) -> Result<(), StartError> {
+        self.addresses.token_file = Some(path);
+        self.write_note()
+    }
+
     /// The device side, where there is one.
     #[must_use]
     pub fn device(&self) -> Option<&Arc<Device>> {
         self.device.as_ref()
+    }
+
+    fn write_note(&self) -> Result<(), StartError> {
+        let note = data_dir::run_note(&self.config.data_dir);
+        let content = serde_json::to_vec_pretty(&self.addresses).unwrap_or_default();
+        data_dir::write_atomically(&note, &content).map_err(|source| StartError::DataDir { path: note, source })
     }
 
     async fn start_bsf(&mut self, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Result<(), StartError> {

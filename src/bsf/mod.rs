@@ -45,6 +45,8 @@ impl Bsf {
             realm: config.bsf.fqdn.clone(),
             key_lifetime: config.bsf.key_lifetime.0,
             challenge_lifetime: config.bsf.challenge_lifetime.0,
+            any_first_realm: config.ub.any_first_realm,
+            retries: config.ub.retries,
             accept_auth: AcceptAuth::from(config.ub.accept_auth),
             tmpi: config.bsf.tmpi,
             server: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),

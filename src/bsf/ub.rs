@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use ksnaf_proto::ub::{
-    AwaitStore, Effects, Establish, Outcome, Refusal, SealNonce, StoreOutcome, TmpiLookup, Transport, UbRequest,
+    AwaitStore, Cause, Effects, Establish, Outcome, Refusal, SealNonce, StoreOutcome, TmpiLookup, Transport, UbRequest,
     UbResponse, UbStep,
 };
 use std::sync::{Arc, PoisonError};
@@ -122,9 +122,13 @@ impl Inner {
     fn note(&self, outcome: &Outcome, peer: &Peer) {
         let peer = peer.address;
         match outcome {
-            Outcome::Challenged { impi, resynchronised, stale } => {
-                self.metrics.count_ub(if *resynchronised { "resynchronised" } else { "challenged" });
-                tracing::debug!(?peer, ?impi, resynchronised, stale, "Ub challenge");
+            Outcome::Challenged { impi, cause } => {
+                self.metrics.count_ub(match cause {
+                    Cause::Resynchronised => "resynchronised",
+                    Cause::WrongResponse(_) => "wrong_response",
+                    _ => "challenged",
+                });
+                tracing::debug!(?peer, ?impi, ?cause, "Ub challenge");
             }
             Outcome::Established { impi, b_tid } => {
                 self.metrics.count_ub("established");

@@ -118,7 +118,7 @@ fn own_uid() -> u32 {
 }
 
 /// A problem's detail with the exit status that fits.
-fn failure(status: StatusCode, problem: &Value) -> Failure {
+pub(super) fn failure(status: StatusCode, problem: &Value) -> Failure {
     let detail = problem.get("detail").and_then(Value::as_str);
     let mut message = detail.map_or_else(|| status.to_string(), str::to_owned);
     for line in problem.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {

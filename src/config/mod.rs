@@ -111,6 +111,12 @@ pub struct UbConfig {
     pub max_connections: usize,
     /// For one request's header, and for one request's handling.
     pub request_timeout: Lifetime,
+    /// Whether a first request may name any realm, as UEs do that put the IMS home domain there. The challenge has the
+    /// right one, and the answer must.
+    pub any_first_realm: bool,
+    /// New challenges in a row after wrong responses, before a UE is refused. Each costs a vector, and a card that was
+    /// wrong once is wrong again.
+    pub retries: u8,
     /// Whether an answer with qop `auth` will do in place of `auth-int`, for UEs that know no better.
     pub accept_auth: AcceptAuth,
     /// Whether the BSF tells its clock in the answer, for UEs whose clock is wrong (TS 24.109 annex C.1).
@@ -149,6 +155,8 @@ impl Default for UbConfig {
             tls_key: None,
             max_connections: 4096,
             request_timeout: Lifetime(Duration::from_secs(10)),
+            any_first_realm: true,
+            retries: 0,
             accept_auth: AcceptAuth::Never,
             tell_current_time: false,
         }

@@ -32,6 +32,22 @@ pub struct NafConfig {
     pub origins: Vec<String>,
 }
 
+impl NafConfig {
+    /// What the lab has: one NAF for HTTP Digest, for the principal `lab`.
+    #[must_use]
+    pub fn for_lab(fqdn: Fqdn) -> Self {
+        Self {
+            fqdn,
+            ua_protocols: UaProtocols::default(),
+            principals: vec!["lab".to_owned()],
+            forms: Vec::new(),
+            ks_int: false,
+            enrolment_target: Target::Cse,
+            origins: Vec::new(),
+        }
+    }
+}
+
 /// `naf.enrolment_target`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +90,15 @@ impl UaProtocols {
         match self {
             Self::Any => true,
             Self::Listed(listed) => listed.contains(&ua),
+        }
+    }
+
+    /// The first that is listed.
+    #[must_use]
+    pub fn first(&self) -> Option<UaSecurityProtocolId> {
+        match self {
+            Self::Any => None,
+            Self::Listed(listed) => listed.first().copied(),
         }
     }
 

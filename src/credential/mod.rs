@@ -11,10 +11,10 @@ pub mod problem;
 pub use openapi::document as openapi_document;
 
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
-use ksnaf_proto::gba::{Association, BTid, GbaMode, NafId, kdf};
+use ksnaf_proto::gba::{Association, BTid, GbaMode, KsIntNaf, NafId, kdf};
+use ksnaf_proto::hex;
 use ksnaf_proto::onem2m::{self, EnrolmentTarget};
-use ksnaf_proto::secret::Secret;
-use ksnaf_proto::{hex, ua};
+use ksnaf_proto::ua::{HttpDigestCredential, NafKey, TlsPskCredential};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
@@ -77,9 +77,9 @@ pub struct Credential {
     /// Whose key it is.
     pub naf_id: NafId,
     /// Ks_NAF, or Ks_ext_NAF of GBA_U.
-    pub key: Secret<32>,
+    pub key: NafKey,
     /// Ks_int_NAF, where the network side may tell it.
-    pub key_int: Option<Secret<32>>,
+    pub key_int: Option<KsIntNaf>,
     /// Which hierarchy it comes from.
     pub gba_mode: GbaMode,
     /// The key dies with its Ks.
@@ -94,15 +94,15 @@ impl Credential {
     pub fn of_association(association: &Association, naf_id: NafId, with_int: bool, target: EnrolmentTarget) -> Self {
         let Association { ks, rand, impi, .. } = association;
         let key = match association.gba_mode {
-            GbaMode::Me => *kdf::ks_naf(ks, rand, impi, &naf_id).danger_expose(),
-            GbaMode::U => *kdf::ks_ext_naf(ks, rand, impi, &naf_id).danger_expose(),
+            GbaMode::Me => NafKey::Me(kdf::ks_naf(ks, rand, impi, &naf_id)),
+            GbaMode::U => NafKey::Ext(kdf::ks_ext_naf(ks, rand, impi, &naf_id)),
         };
         let int = with_int && association.gba_mode == GbaMode::U;
-        let key_int = int.then(|| Secret::new(*kdf::ks_int_naf(ks, rand, impi, &naf_id).danger_expose()));
+        let key_int = int.then(|| kdf::ks_int_naf(ks, rand, impi, &naf_id));
         Self {
             b_tid: association.b_tid.clone(),
             naf_id,
-            key: Secret::new(key),
+            key,
             key_int,
             gba_mode: association.gba_mode,
             expires_at: association.expires_at,
@@ -149,20 +149,21 @@ impl Credential {
     }
 
     fn tls_psk(&self) -> Value {
+        let credential = TlsPskCredential::new(&self.b_tid, &self.key);
         json!({
-            "identity": ua::psk_identity(&self.b_tid),
+            "identity": credential.identity.to_string(),
             "key": self.hex_key(),
-            "hint": ua::PSK_HINT,
+            "hint": credential.hint,
             "cipher_suites": self.suites(),
         })
     }
 
     fn http_digest(&self) -> Value {
-        let password = ua::digest_password(&self.key);
+        let credential = HttpDigestCredential::new(&self.b_tid, &self.key, &self.naf_id.fqdn);
         json!({
-            "username": self.b_tid.as_str(),
-            "password": String::from_utf8_lossy(password.danger_expose()),
-            "realm": ua::digest_realm(&self.naf_id.fqdn),
+            "username": credential.username.as_str(),
+            "password": String::from_utf8_lossy(credential.password.danger_expose()),
+            "realm": credential.realm,
         })
     }
 

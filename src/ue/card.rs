@@ -5,9 +5,8 @@ use crate::config::{Config, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
 use crate::service::StartError;
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
-use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId};
+use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId};
 use ksnaf_proto::identity::{Fqdn, Impi};
-use ksnaf_proto::secret::Secret;
 use ksnaf_proto::uicc::{
     ApplicationKind, ApplicationPreference, Bootstrap, Card, CardError, CardIdentity, GbaApplication, GbaError,
     GbaPolicy, Pin, Uicc, UiccError, Unlock,
@@ -136,10 +135,9 @@ impl CardAccess {
     }
 
     /// Ks_ext_NAF, derived in the card.
-    pub(super) async fn naf_key(&self, facts: &CardFacts, naf_id: NafId) -> Result<Secret<32>, UeError> {
+    pub(super) async fn naf_key(&self, facts: &CardFacts, naf_id: NafId) -> Result<KsExtNaf, UeError> {
         let application = facts.application.clone();
-        let key = self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.naf_key_u(&naf_id)).await?;
-        Ok(Secret::new(*key.danger_expose()))
+        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.naf_key_u(&naf_id)).await
     }
 
     async fn job<T, F>(&self, work: F) -> Result<T, UeError>

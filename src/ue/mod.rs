@@ -26,7 +26,7 @@ use ksnaf_proto::aka::Rand;
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId, Tmpi, kdf};
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::EnrolmentTarget;
-use ksnaf_proto::secret::Secret;
+use ksnaf_proto::ua::NafKey;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -201,10 +201,10 @@ impl Device {
         self.card.slot().close(CLOSE_BOUND);
     }
 
-    async fn derive(&self, run: &Run, facts: &CardFacts, naf_id: &NafId) -> Result<Secret<32>, UeError> {
+    async fn derive(&self, run: &Run, facts: &CardFacts, naf_id: &NafId) -> Result<NafKey, UeError> {
         match &run.ks {
-            Some(ks) => Ok(Secret::new(*kdf::ks_naf(ks, &run.rand, &run.impi, naf_id).danger_expose())),
-            None => self.card.naf_key(facts, naf_id.clone()).await,
+            Some(ks) => Ok(NafKey::Me(kdf::ks_naf(ks, &run.rand, &run.impi, naf_id))),
+            None => self.card.naf_key(facts, naf_id.clone()).await.map(NafKey::Ext),
         }
     }
 
@@ -261,7 +261,7 @@ impl Device {
     }
 }
 
-fn credential(run: Run, naf_id: NafId, key: Secret<32>) -> Credential {
+fn credential(run: Run, naf_id: NafId, key: NafKey) -> Credential {
     Credential {
         b_tid: run.b_tid,
         naf_id,

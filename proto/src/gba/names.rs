@@ -114,8 +114,10 @@ impl Tmpi {
     /// The domain by which a TMPI is told from an IMPI (TS 23.003 clause 16.3).
     pub const DOMAIN: &'static str = "tmpi.bsf.3gppnetwork.org";
 
-    /// base64 of the 24 most significant octets of the KDF's output, `@`, the domain.
-    pub(super) fn from_kdf_output(output: &[u8; 32]) -> Self {
+    /// base64 of the 24 most significant octets of the KDF's output, `@`, the domain. For GBA_U, the output is the
+    /// Ks_ext_NAF that the card derives for the BSF's own identity.
+    #[must_use]
+    pub fn from_kdf_output(output: &[u8; 32]) -> Self {
         let (head, _) = output.split_at(24);
         Self(format!("{}@{}", STANDARD.encode(head), Self::DOMAIN))
     }
