@@ -79,7 +79,7 @@ impl Parameters {
         let (value, rest) = match value.strip_prefix('"') {
             Some(quoted) => unquote(quoted)?,
             None => {
-                let (bare, rest) = split_where(value, |c| is_separator(c));
+                let (bare, rest) = split_where(value, is_separator);
                 (bare.to_owned(), rest)
             }
         };
