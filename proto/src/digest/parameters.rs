@@ -169,7 +169,9 @@ fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, Vec<(String, String)>)>, HeaderError> {
+    type Scheme = (String, Vec<(String, String)>);
+
+    fn read(text: &str) -> Result<Vec<Scheme>, HeaderError> {
         Ok(schemes(text)?.into_iter().map(|(scheme, parameters)| (scheme, parameters.0)).collect())
     }
 

@@ -28,7 +28,8 @@ fn a_wrong_res_may_be_tried_again_as_often_as_the_operator_says() {
 
 #[test]
 fn a_wrong_input_of_the_digest_is_named() {
-    let changes: [(fn(&mut Authorization), Suspect); 4] = [
+    type Change = fn(&mut Authorization);
+    let changes: [(Change, Suspect); 4] = [
         (|a| a.nc = Some("00000002".to_owned()), Suspect::NonceCount),
         (|a| a.uri = format!("http://{BSF}/"), Suspect::Uri),
         (|a| a.realm = BSF.to_uppercase(), Suspect::Realm),
@@ -143,6 +144,9 @@ fn a_replay_is_refused_without_a_vector_and_gives_no_second_association() {
     pair.run().unwrap();
     let (answer, before) = (pair.requests[1].clone(), pair.only_association().clone());
     for _ in 0..3 {
+        // 57 seconds in the end: the challenge is still open.
+        pair.now += Duration::from_secs(19);
+        pair.store.sweep(pair.now);
         let replay = pair.ask(&answer);
         assert_eq!((replay.status, pair.last_refusal()), (403, Refusal::Replay));
         assert_eq!(replay.header_values("Authentication-Info").count(), 0);
@@ -150,7 +154,12 @@ fn a_replay_is_refused_without_a_vector_and_gives_no_second_association() {
     assert_eq!(pair.auc.asked.len(), 1);
     assert_eq!(pair.only_association(), &before);
     // When the challenge is expired, the store may forget the RAND: nothing comes of it any more.
-    pair.now += HOUR;
+    pair.now += Duration::from_secs(2);
+    pair.store.sweep(pair.now);
+    assert_eq!(pair.ask(&answer).status, 403);
+    pair.now += Duration::from_secs(301);
+    pair.store.sweep(pair.now);
+    assert!(pair.store.used.is_empty());
     assert_eq!(pair.ask(&answer).status, 401);
     assert_eq!(pair.only_association(), &before);
 }

@@ -143,7 +143,7 @@ impl Card {
 #[derive(Default)]
 struct Store {
     associations: BTreeMap<BTid, Association>,
-    used: BTreeSet<Rand>,
+    used: BTreeMap<Rand, SystemTime>,
     down: bool,
 }
 
@@ -153,12 +153,17 @@ impl Store {
             return StoreOutcome::Unavailable;
         }
         let association = &establish.association;
-        if !self.used.insert(association.rand) {
+        if self.used.contains_key(&association.rand) {
             return StoreOutcome::RandAlreadyUsed;
         }
+        self.used.insert(association.rand, establish.rand_used_until);
         self.associations.retain(|_, other| other.impi != association.impi);
         self.associations.insert(association.b_tid.clone(), association.clone());
         StoreOutcome::Created
+    }
+
+    fn sweep(&mut self, now: SystemTime) {
+        self.used.retain(|_, until| now < *until);
     }
 
     fn lookup(&self, tmpi: &Tmpi, now: SystemTime) -> TmpiLookup {
