@@ -79,7 +79,7 @@ impl Parameters {
         let (value, rest) = match value.strip_prefix('"') {
             Some(quoted) => unquote(quoted)?,
             None => {
-                let (bare, rest) = split_where(value, |c| is_separator(c));
+                let (bare, rest) = split_where(value, is_separator);
                 (bare.to_owned(), rest)
             }
         };
@@ -169,7 +169,9 @@ fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, Vec<(String, String)>)>, HeaderError> {
+    type Scheme = (String, Vec<(String, String)>);
+
+    fn read(text: &str) -> Result<Vec<Scheme>, HeaderError> {
         Ok(schemes(text)?.into_iter().map(|(scheme, parameters)| (scheme, parameters.0)).collect())
     }
 

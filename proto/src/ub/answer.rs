@@ -13,10 +13,13 @@ use crate::gba::lifetime::unix_seconds;
 use crate::gba::{Association, BTid, Ks, kdf};
 use base64::Engine as _;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
+
+/// How much the clocks of a BSF's nodes may differ without a used RAND being forgotten too early.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// An association that RES has earned, to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +27,8 @@ pub struct Establish {
     /// What to store, in place of any other association of the same IMPI. The GUSS is not in the challenge: the shell
     /// puts the one that came with the vector, or that it asks for again, into `guss`.
     pub association: Association,
-    /// Until this moment the RAND must be known as used. Later its challenge is expired and nothing can come of it.
+    /// Until this moment the RAND must be known as used. Later its challenge is expired, on nodes whose clocks differ by
+    /// up to five minutes too, and nothing can come of it.
     pub rand_used_until: SystemTime,
 }
 
@@ -292,7 +296,7 @@ impl Answer {
         let outcome =
             Outcome::Established { impi: association.impi.clone(), b_tid: association.b_tid.clone() };
         UbStep::Establish(
-            Box::new(Establish { association, rand_used_until: state.expires_at }),
+            Box::new(Establish { association, rand_used_until: whole_seconds(state.expires_at, CLOCK_SKEW) }),
             AwaitStore { bsf: Arc::clone(bsf), response, outcome, _verified: verified },
         )
     }

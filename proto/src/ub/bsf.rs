@@ -10,7 +10,7 @@ use super::sealed::SealingKeys;
 use super::suspect::Suspect;
 use crate::digest::{Authorization, Qop};
 use crate::gba::{BTid, Tmpi};
-use crate::identity::{Fqdn, Impi};
+use crate::identity::{Fqdn, Impi, mask_digits};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -149,10 +149,16 @@ enum Leg {
 }
 
 /// A UE that wants a challenge.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct FirstRequest {
     pub(super) username: String,
     pub(super) ue_takes_tmpi: bool,
+}
+
+impl std::fmt::Debug for FirstRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "first request of {}", mask_digits(&self.username))
+    }
 }
 
 impl Inner {

@@ -21,7 +21,7 @@ pub struct UbRequest {
     pub method: String,
     /// Request target as on the request line: `/` by default.
     pub target: String,
-    /// Header lines in their order. `Host` is the shell's.
+    /// Header lines in their order, as text; what is not UTF-8 is replaced. `Host` is the shell's.
     pub headers: Vec<(String, String)>,
     /// Entity body, empty as a rule. The shell bounds its size.
     pub body: Vec<u8>,

@@ -159,7 +159,6 @@ pub enum UeError {
 
 impl UeBootstrap {
     /// The first request (TS 24.109 annex A.3 step 1).
-    #[must_use]
     pub fn start(config: UeConfig) -> (UbRequest, AwaitAnswer) {
         let tmpi_sent = config.tmpi_supported && config.tmpi.is_some();
         Run {
