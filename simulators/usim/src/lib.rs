@@ -2,7 +2,7 @@
 //!
 //! [`SimCard`] is a [`Card`](ksnaf_proto::uicc::Card): it takes command APDUs and answers as TS 102 221, TS 31.102 and
 //! TS 31.103 say, with a real file system, PINs, logical channels, MILENAGE or TUAK, an array of sequence numbers, and
-//! GBA_U. [`Faults`] make it
+//! GBA_U. [`vpcd::run`] plugs it into a pcscd, where any program takes it for a card in a reader. [`Faults`] make it
 //! misbehave.
 //!
 //! It shares types, TLV, status words and cryptography with the rest of the project, and nothing of the terminal side:
@@ -34,6 +34,7 @@ mod files;
 mod memory;
 mod personalisation;
 mod session;
+pub mod vpcd;
 
 pub use atr::Protocol;
 pub use card::{NoCard, SimCard};

@@ -10,6 +10,7 @@ mod persistence;
 mod pins;
 mod selection;
 mod transport;
+mod vpcd;
 
 use crate::{Personalisation, Protocol, SimCard, SqnRules};
 use hex_literal::hex;
