@@ -179,7 +179,7 @@ fn an_idle_card_is_released_once_and_used_again() {
     struct Lingering(Arc<AtomicUsize>);
     impl CardSource for Lingering {
         fn with_card(&mut self, _: &Progress, job: &mut dyn FnMut(&mut dyn Card)) -> Result<(), ReaderError> {
-            job(&mut crate::reader::slot::tests::Silent);
+            job(&mut Silent);
             Ok(())
         }
         fn release(&mut self) {

@@ -1,0 +1,200 @@
+//! A card for vpcd written for these tests alone: it answers a few commands, and it freezes, vanishes and misbehaves
+//! on command. It shares no code with the simulated USIM.
+
+use crate::pcscd::{PORT, Pcscd};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Answer to reset of a card that speaks T=0: no interface bytes, four historical octets.
+pub(crate) const T0: &[u8] = &[0x3b, 0x04, b'k', b's', b'n', b'0'];
+
+/// Answer to reset of a card that speaks T=1 only; the last octet is the check octet.
+pub(crate) const T1: &[u8] = &[0x3b, 0x80, 0x01, 0x81];
+
+/// SELECT; answered with 61 0A.
+pub(crate) const SELECT: &[u8] = &[0x00, 0xa4, 0x00, 0x04, 0x02, 0x3f, 0x00, 0x00];
+/// GET RESPONSE; answered with the name of the card and 9000.
+pub(crate) const GET_RESPONSE: &[u8] = &[0x00, 0xc0, 0x00, 0x00, 0x0a];
+/// READ BINARY of 256 octets; answered with them and 9000.
+pub(crate) const READ: &[u8] = &[0x00, 0xb0, 0x00, 0x00, 0x00];
+/// Answered with 9000.
+pub(crate) const STATUS: &[u8] = &[0x80, 0xf2, 0x00, 0x00];
+/// Answered when [`ScriptedCard::thaw`] says so, with 9000.
+pub(crate) const FREEZE: &[u8] = &[0x80, 0xfe, 0x00, 0x00, 0x00];
+/// Not answered: the card is pulled in the middle of the command.
+pub(crate) const VANISH: &[u8] = &[0x80, 0xfd, 0x00, 0x00, 0x00];
+/// Answered with one octet.
+pub(crate) const STUMP: &[u8] = &[0x80, 0xfc, 0x00, 0x00, 0x00];
+
+/// What the reader sent to the card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Frame {
+    PowerOff,
+    PowerOn,
+    Reset,
+    Command(Vec<u8>),
+}
+
+/// A card in a virtual reader. Dropping it pulls it.
+pub(crate) struct ScriptedCard {
+    stream: TcpStream,
+    thaw: Sender<()>,
+    frames: Arc<Mutex<Vec<Frame>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ScriptedCard {
+    /// Puts a card named `name` (at most 10 octets) into reader 0 or 1. The service notices within its polling time.
+    pub(crate) fn plug(pcscd: &Pcscd, reader: u16, atr: &'static [u8], name: &str) -> Self {
+        let network = pcscd.network();
+        let (thaw, thawed) = channel();
+        let (connected, stream) = channel();
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        let mut name = name.as_bytes().to_vec();
+        name.resize(10, b' ');
+        let seen = Arc::clone(&frames);
+        let thread = std::thread::spawn(move || {
+            let stream = connect(&network, reader);
+            connected.send(stream.try_clone().expect("a second handle")).expect("the test waits");
+            let end = Inside { stream, atr, name, thawed, frames: seen }.serve();
+            drop(end);
+        });
+        let stream = stream.recv().expect("the card connects");
+        Self { stream, thaw, frames, thread: Some(thread) }
+    }
+
+    /// All that the reader sent, but for its questions for the answer to reset: those are how vpcd polls.
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        self.frames.lock().expect("no panic in the card").clone()
+    }
+
+    /// The commands among the frames.
+    pub(crate) fn commands(&self) -> Vec<Vec<u8>> {
+        let commands = self.frames().into_iter().filter_map(|frame| match frame {
+            Frame::Command(octets) => Some(octets),
+            _ => None,
+        });
+        commands.collect()
+    }
+
+    /// Lets the card answer its [`FREEZE`].
+    pub(crate) fn thaw(&self) {
+        self.thaw.send(()).expect("the card is there");
+    }
+
+    /// Pulls the card, whatever it is doing.
+    pub(crate) fn pull(self) {
+        drop(self);
+    }
+}
+
+impl Drop for ScriptedCard {
+    fn drop(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let (nobody, _) = channel();
+        self.thaw = nobody;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The card's own side.
+struct Inside {
+    stream: TcpStream,
+    atr: &'static [u8],
+    name: Vec<u8>,
+    thawed: Receiver<()>,
+    frames: Arc<Mutex<Vec<Frame>>>,
+}
+
+impl Inside {
+    /// Answers until the reader goes away, or the card does.
+    fn serve(mut self) -> std::io::Result<()> {
+        loop {
+            let frame = self.receive()?;
+            let answer = match frame.as_slice() {
+                [0] => self.note(Frame::PowerOff),
+                [1] => self.note(Frame::PowerOn),
+                [2] => self.note(Frame::Reset),
+                [4] => Some(self.atr.to_vec()),
+                command => {
+                    self.note(Frame::Command(command.to_vec()));
+                    match self.answer(command) {
+                        Some(answer) => Some(answer),
+                        None => return self.stream.shutdown(Shutdown::Both),
+                    }
+                }
+            };
+            if let Some(answer) = answer {
+                let length = u16::try_from(answer.len()).expect("a short answer").to_be_bytes();
+                self.stream.write_all(&[&length[..], &answer].concat())?;
+            }
+        }
+    }
+
+    /// What the card says to a command; `None` to vanish.
+    fn answer(&self, command: &[u8]) -> Option<Vec<u8>> {
+        Some(match command.get(1)? {
+            0xa4 => vec![0x61, 0x0a],
+            0xc0 => [self.name.as_slice(), &[0x90, 0x00]].concat(),
+            0xb0 => (0..=255).chain([0x90, 0x00]).collect(),
+            0xfe => {
+                self.thawed.recv().ok()?;
+                vec![0x90, 0x00]
+            }
+            0xfd => return None,
+            0xfc => vec![0x90],
+            0xf2 => vec![0x90, 0x00],
+            _ => vec![0x6d, 0x00],
+        })
+    }
+
+    fn note(&self, frame: Frame) -> Option<Vec<u8>> {
+        self.frames.lock().expect("no panic in the test").push(frame);
+        None
+    }
+
+    fn receive(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut length = [0; 2];
+        self.read_exact(&mut length)?;
+        let mut payload = vec![0; usize::from(u16::from_be_bytes(length))];
+        self.read_exact(&mut payload)?;
+        Ok(payload)
+    }
+
+    /// vpcd sends a length and then a payload. Unless each is acknowledged at once, the second waits 40 ms.
+    fn read_exact(&mut self, mut rest: &mut [u8]) -> std::io::Result<()> {
+        while !rest.is_empty() {
+            socket2::SockRef::from(&self.stream).set_tcp_quickack(true)?;
+            match self.stream.read(rest)? {
+                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                read => rest = rest.split_at_mut(read).1,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Connects this thread to a reader in the daemon's network; the thread stays in there.
+fn connect(network: &PathBuf, reader: u16) -> TcpStream {
+    let namespace = File::open(network).expect("the daemon's network");
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+        .expect("root may enter it");
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpStream::connect((Ipv4Addr::LOCALHOST, PORT + reader)) {
+            Ok(stream) => return stream,
+            Err(error) => assert!(Instant::now() < until, "no reader at port {}: {error}", PORT + reader),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
