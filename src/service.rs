@@ -280,7 +280,7 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, So
 /// Binds a Unix socket for its user only. One that a killed process left behind is replaced; one that answers is not.
 fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
     let failed = |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
-    let short = crate::data_dir::ShortPath::of(path).map_err(failed)?;
+    let short = data_dir::ShortPath::of(path).map_err(failed)?;
     if std::os::unix::net::UnixStream::connect(short.path()).is_ok() {
         return Err(failed(std::io::ErrorKind::AddrInUse.into()));
     }

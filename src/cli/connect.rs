@@ -25,7 +25,7 @@ const BOUND: Duration = Duration::from_secs(60);
 /// The API, wherever it runs.
 pub(super) enum Network {
     /// In this process, on the store itself.
-    Here(Box<Api>, Arc<crate::store::embedded::EmbeddedStore>),
+    Here(Box<Api>),
     /// In a running service.
     There(Target, Vec<(String, String)>),
 }
@@ -50,7 +50,7 @@ impl Network {
                     metrics: Arc::default(),
                     ready: Arc::new(AtomicBool::new(true)),
                 };
-                Ok(Self::Here(Box::new(Api::new(state)), store))
+                Ok(Self::Here(Box::new(Api::new(state))))
             }
             Err(StoreError::InUse(path)) => {
                 let socket = data_dir::running(&config.data_dir).and_then(|addresses| addresses.api_unix);
@@ -77,7 +77,7 @@ impl Network {
         body: Vec<u8>,
     ) -> Result<Value, Failure> {
         let (status, body) = match self {
-            Self::Here(api, _) => {
+            Self::Here(api) => {
                 let request = Request::builder()
                     .method(method)
                     .uri(path)

@@ -52,9 +52,11 @@ pub(super) async fn run(command: SimCommand) -> Result<(), Failure> {
     let card = tokio::task::spawn_blocking(move || vpcd::run(&address, &mut card, &seen));
     let mut signals = Signals::new()?;
     tokio::select! {
-        ended = card => ended.map_err(|error| Failure::failed(error.to_string()))?.map_err(|error| {
-            Failure::unreachable(format!("vpcd at {}: {error}", args.vpcd)).hint("is pcscd running with vpcd as a reader?")
-        }),
+        ended = card => match ended {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Failure::usage(format!("--vpcd {}: {error}", args.vpcd))),
+            Err(error) => Err(Failure::failed(error.to_string())),
+        },
         () = signals.wait() => {
             stop.store(true, Ordering::Relaxed);
             Ok(())

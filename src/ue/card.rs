@@ -7,16 +7,21 @@ use crate::service::StartError;
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId};
 use ksnaf_proto::identity::{Fqdn, Impi};
-use ksnaf_proto::uicc::{
-    ApplicationKind, ApplicationPreference, Bootstrap, Card, CardError, CardIdentity, GbaApplication, GbaError,
-    GbaPolicy, Pin, Uicc, UiccError, Unlock,
-};
+use ksnaf_proto::uicc::card_identity::{ApplicationPreference, CardIdentity, GbaApplication};
+use ksnaf_proto::uicc::file::ApplicationKind;
+use ksnaf_proto::uicc::gba::{Bootstrap, GbaError, GbaPolicy};
+use ksnaf_proto::uicc::pin::Pin;
+use ksnaf_proto::uicc::session::{Uicc, UiccError, Unlock};
+use ksnaf_proto::uicc::{Card, CardError};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// Looking through several cards for one takes as long as the slowest of them.
 const SEARCH_BOUND: Duration = Duration::from_secs(10);
+
+/// How long giving the card back may take.
+const CLOSE_BOUND: Duration = Duration::from_secs(1);
 
 /// What a card says of itself, as far as a bootstrap needs it.
 #[derive(Debug, Clone)]
@@ -54,14 +59,14 @@ pub(super) enum Authenticated {
 }
 
 /// The card's thread, and how to open the card.
-pub(super) struct CardAccess {
+pub struct CardAccess {
     slot: Slot,
     bound: Duration,
     pin: Option<Pin>,
 }
 
 /// The first line of a PIN file.
-pub(super) fn read_pin(path: &Path) -> Result<Pin, StartError> {
+fn read_pin(path: &Path) -> Result<Pin, StartError> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|error| StartError::Device(format!("card.pin_file {}: {error}", path.display())))?;
@@ -71,7 +76,8 @@ pub(super) fn read_pin(path: &Path) -> Result<Pin, StartError> {
 
 impl CardAccess {
     /// Finds the card and gives it a thread.
-    pub(super) async fn open(selector: CardSelector, config: &Config, pin: Option<Pin>) -> Result<Self, StartError> {
+    pub async fn from_config(selector: CardSelector, config: &Config) -> Result<Self, StartError> {
+        let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
         let bound = config.ue.card_timeout.0;
         let slot = match selector {
             #[cfg(feature = "sim")]
@@ -89,18 +95,19 @@ impl CardAccess {
         Ok(Self { slot, bound, pin })
     }
 
-    pub(super) const fn slot(&self) -> &Slot {
-        &self.slot
+    /// Gives the card back.
+    pub fn close(&self) {
+        self.slot.close(CLOSE_BOUND);
     }
 
     /// The card's facts. Of a card whose number is that of `known`, nothing else is read again.
     pub(super) async fn facts(&self, known: Option<CardFacts>) -> Result<CardFacts, UeError> {
         self.job(move |uicc| {
-            if let Some(known) = known.filter(|known| uicc.iccid().is_ok_and(|iccid| iccid == known.iccid)) {
+            if let Some(known) = known.filter(|known| number(uicc).is_ok_and(|iccid| iccid == known.iccid)) {
                 return Ok(known);
             }
             let identity = uicc.identity()?;
-            facts_of(&identity).map_err(Into::into)
+            Ok(facts_of(&identity)?)
         })
         .await
     }
@@ -140,7 +147,8 @@ impl CardAccess {
         self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.naf_key_u(&naf_id)).await
     }
 
-    async fn job<T, F>(&self, work: F) -> Result<T, UeError>
+    /// Opens the card, does one piece of work on it, gives it back.
+    pub async fn job<T, F>(&self, work: F) -> Result<T, UeError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Uicc<'_>) -> Result<T, GbaError> + Send + 'static,
@@ -174,13 +182,19 @@ fn is_wanted(card: &mut dyn Card, wanted: &Choice, pin: Option<&Pin>) -> Result<
     let mut uicc = Uicc::open(card, Unlock { pin: pin.cloned(), ..Unlock::default() })?;
     match wanted {
         Choice::Only | Choice::Reader(_) => Ok(true),
-        Choice::Iccid(iccid) => uicc.iccid().map(|found| found == iccid.as_str()),
+        Choice::Iccid(iccid) => number(&mut uicc).map(|found| found == iccid.as_str()),
         Choice::Imsi(imsi) => {
             let identity = uicc.identity()?;
             let usim = identity.usim.as_ref().ok_or(UiccError::NoSubscriber)?;
             Ok(usim.imsi == *imsi)
         }
     }
+}
+
+/// The card's number alone, for a quick look.
+fn number(uicc: &mut Uicc<'_>) -> Result<String, UiccError> {
+    let iccid = uicc.iccid()?;
+    Ok(iccid.map_or_else(String::new, |iccid| iccid.as_str().to_owned()))
 }
 
 const fn policy(mode: UeMode) -> GbaPolicy {

@@ -3,7 +3,8 @@
 use crate::http::client::ClientError;
 use crate::reader::{Cause, ReaderError};
 use ksnaf_proto::ub;
-use ksnaf_proto::uicc::{GbaError, UiccError};
+use ksnaf_proto::uicc::gba::GbaError;
+use ksnaf_proto::uicc::session::UiccError;
 
 /// Why there is no bootstrap or no key.
 #[derive(Debug, thiserror::Error)]

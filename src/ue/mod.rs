@@ -11,7 +11,7 @@ mod procedure;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-pub use card::CardFacts;
+pub use card::{CardAccess, CardFacts};
 pub use error::{UeError, UeErrorKind};
 
 use crate::config::{Config, UeConfig};
@@ -20,7 +20,6 @@ use crate::metrics::Metrics;
 use crate::reader::CardSelector;
 use crate::service::StartError;
 use address::BsfAddress;
-use card::CardAccess;
 use kept::Kept;
 use ksnaf_proto::aka::Rand;
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId, Tmpi, kdf};
@@ -35,9 +34,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// After a renewal that failed, the valid Ks serves this long before the next try.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
-
-/// How long the end of a service waits for the card to be given back.
-const CLOSE_BOUND: Duration = Duration::from_secs(1);
 
 /// A bootstrap that succeeded, as the device side keeps it.
 #[derive(Debug, Clone)]
@@ -106,11 +102,10 @@ impl Device {
         };
         let selector: CardSelector =
             selector.parse().map_err(|error| StartError::Device(format!("card {selector:?}: {error}")))?;
-        let pin = config.card.pin_file.as_deref().map(card::read_pin).transpose()?;
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
             .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
-        let access = CardAccess::open(selector, config, pin).await?;
+        let access = CardAccess::from_config(selector, config).await?;
         Ok(Some(Self {
             card: access,
             bsf,
@@ -198,7 +193,7 @@ impl Device {
 
     /// Gives the card back.
     pub fn close(&self) {
-        self.card.slot().close(CLOSE_BOUND);
+        self.card.close();
     }
 
     async fn derive(&self, run: &Run, facts: &CardFacts, naf_id: &NafId) -> Result<NafKey, UeError> {

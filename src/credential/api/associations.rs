@@ -18,7 +18,7 @@ const PAGE: usize = 1000;
 
 /// One live association.
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct Association {
+pub(super) struct Association {
     b_tid: String,
     /// `GBA_ME` or `GBA_U`.
     gba_mode: &'static str,
@@ -33,7 +33,7 @@ pub(in crate::credential) struct Association {
 
 /// A page of them.
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct AssociationList {
+pub(super) struct AssociationList {
     associations: Vec<Association>,
     /// Ask again with `after` set to this.
     #[serde(skip_serializing_if = "Option::is_none")]

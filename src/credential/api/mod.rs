@@ -32,9 +32,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tower_service::Service as _;
 
-pub(super) use associations::{Association, AssociationList};
-pub(super) use naf::CredentialRequest;
-pub(super) use ue::{BootstrapAnswer, BootstrapRequest, Capabilities};
 
 /// What the API needs of the rest.
 pub struct ApiState {

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 /// Which credential.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::credential) struct CredentialRequest {
+pub(super) struct CredentialRequest {
     /// Network side only: the B-TID that came over Ua.
     #[serde(default)]
     pub(super) b_tid: Option<String>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What can be bootstrapped here (SER-005).
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct Capabilities {
+pub(super) struct Capabilities {
     /// Bootstrapping methods of the underlying network.
     methods: Vec<&'static str>,
     /// Reference points that this process serves or uses.
@@ -34,7 +34,7 @@ pub(in crate::credential) struct Capabilities {
 
 /// Whether there is a card and what it is.
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct CardCapability {
+pub(super) struct CardCapability {
     present: bool,
     /// `USIM`, `ISIM`.
     applications: Vec<&'static str>,
@@ -47,7 +47,7 @@ pub(in crate::credential) struct CardCapability {
 
 /// One NAF that the caller may ask for.
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct NafCapability {
+pub(super) struct NafCapability {
     fqdn: String,
     /// Ten hex digits each, or `*`.
     ua_protocols: Vec<String>,
@@ -97,7 +97,7 @@ pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Cal
 /// Whether a valid Ks will do.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::credential) struct BootstrapRequest {
+pub(super) struct BootstrapRequest {
     /// Bootstrap even where a valid Ks is at hand.
     #[serde(default)]
     force: bool,
@@ -105,7 +105,7 @@ pub(in crate::credential) struct BootstrapRequest {
 
 /// The bootstrap that credentials come from.
 #[derive(Debug, Serialize)]
-pub(in crate::credential) struct BootstrapAnswer {
+pub(super) struct BootstrapAnswer {
     b_tid: String,
     /// UTC.
     expires_at: String,
