@@ -3,15 +3,21 @@
 pub mod apdu;
 pub mod authenticate;
 pub mod card;
+pub mod card_identity;
 pub mod channel;
 pub mod ef;
 pub mod exchange;
 pub mod file;
+pub mod gba;
+#[cfg(test)]
+mod hostile;
 pub mod pin;
 #[cfg(test)]
 mod script;
+pub mod session;
 pub mod status_word;
 pub mod tlv;
+pub mod trace;
 
 pub use apdu::{Command, Response};
 pub use card::{Card, CardError};

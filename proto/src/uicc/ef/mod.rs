@@ -27,6 +27,9 @@ pub trait EfContent: Sized {
     fn encode(&self) -> Vec<u8>;
 }
 
+/// Records of a file by their numbers, counted from 1, each with its own error.
+pub type Records<T> = Vec<(u8, Result<T, EfError>)>;
+
 /// Why octets are not the content they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
