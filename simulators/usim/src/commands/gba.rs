@@ -181,7 +181,7 @@ pub(super) fn service_of(tree: &Tree, file: &File) -> Option<Service> {
 pub(super) fn is_gba_file(tree: &Tree, file: &File) -> bool {
     match tree.application_of(file.directory) {
         Some(Application::Usim) => matches!(file.fid, 0x6fd6 | 0x6fda | 0x6f0a),
-        Some(Application::Isim) => matches!(file.fid, 0x6fd5 | 0x6fd7 | 0x6f0a),
+        Some(Application::Isim) => matches!(file.fid, 0x6fd5 | 0x6fd7 | 0x6f0a | 0x6fdd),
         None => false,
     }
 }

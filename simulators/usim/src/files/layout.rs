@@ -201,6 +201,8 @@ impl Layout {
         self.transparent(adf, 0x6fad, 0x03, Rule::Public, administrative_data(card.mnc_length));
         if card.gba_u {
             self.bootstrapping(card, adf, 0x6fd5, 0x6fd7);
+            // EF_NAFKCA: the address of no NAF key centre.
+            self.records(adf, (0x6fdd, 0), Rule::Issued, 64, vec![Vec::new()]);
         }
     }
 

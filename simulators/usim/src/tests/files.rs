@@ -212,5 +212,5 @@ fn every_file_opens_and_its_size_is_what_its_template_says() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 24 + 10);
+    assert_eq!(seen, 24 + 11);
 }
