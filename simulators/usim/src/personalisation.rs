@@ -26,7 +26,8 @@ pub struct Personalisation {
     pub gba_u: bool,
     /// How many Ks_int_NAF each application keeps before it overwrites the least recently used, 1 to 254.
     pub naf_key_entries: u8,
-    /// Services 27 and 38: Kc in the answer of a 3G AUTHENTICATE, and the GSM context.
+    /// Services 27 and 38: Kc in the answer of a 3G AUTHENTICATE, the GSM context, and the card as a SIM of TS 51.011
+    /// under class A0.
     pub gsm_access: bool,
     /// The ISIM application; `None`: the card has none.
     pub isim: Option<IsimPersonalisation>,

@@ -58,11 +58,15 @@ impl Session {
         self.channels.get_mut(usize::from(number))?.as_mut()
     }
 
-    /// Opens the first free channel with these selections and says which it is.
-    pub(crate) fn open(&mut self, channel: Channel) -> Option<u8> {
-        let free = self.channels.iter().position(Option::is_none)?;
-        *self.channels.get_mut(free)? = Some(channel);
-        u8::try_from(free).ok()
+    /// The first channel that is not open.
+    pub(crate) fn free_channel(&self) -> Option<u8> {
+        self.channels.iter().position(Option::is_none).and_then(|free| u8::try_from(free).ok())
+    }
+
+    /// Opens a channel with these selections; `false` if it is open already or beyond those there are.
+    pub(crate) fn open(&mut self, number: u8, channel: Channel) -> bool {
+        let slot = self.channels.get_mut(usize::from(number)).filter(|slot| slot.is_none());
+        slot.is_some_and(|slot| slot.replace(channel).is_none())
     }
 
     /// Closes a channel; `false` if it is not open or the basic one.

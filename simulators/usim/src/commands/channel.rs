@@ -5,27 +5,30 @@ use crate::card::SimCard;
 use crate::session::{Channel, Waiting};
 use ksnaf_proto::uicc::StatusWord;
 
-/// MANAGE CHANNEL: the card assigns the number of a channel that it opens.
+/// MANAGE CHANNEL: the card assigns the number of a channel that it opens (P2 00) and says it. A terminal may also
+/// name one, as ISO/IEC 7816-4 has it and some tools do; then there is nothing to say.
 pub(super) fn manage(card: &mut SimCard, call: Call<'_>) -> Outcome {
     if !call.data.is_empty() {
         return Err(StatusWord::WRONG_LENGTH);
     }
+    // From the basic channel the MF is selected on a new one, from another what is selected there.
+    let from = *card.channel(call.channel)?;
+    let at_first =
+        if call.channel == 0 { Channel::at_mf() } else { Channel { file: None, record: None, ..from } };
     match (call.p1, call.p2) {
         (0x00, 0x00) => {
             let sized = card.give_exactly(vec![0], call.le);
             if sized.sw != StatusWord::OK {
                 return Ok(sized);
             }
-            // From the basic channel the MF is selected on it, from another what is selected there.
-            let from = *card.channel(call.channel)?;
-            let selections = if call.channel == 0 {
-                Channel::at_mf()
-            } else {
-                Channel { file: None, record: None, ..from }
-            };
-            let number = card.session.open(selections).ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
-            Ok(Reply::data(vec![number]))
+            let free = card.session.free_channel().ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
+            card.session.open(free, at_first);
+            Ok(Reply::data(vec![free]))
         }
+        (0x00, number @ 1..=19) => match card.session.open(number, at_first) {
+            true => Ok(Reply::status(StatusWord::OK)),
+            false => Err(StatusWord::FUNCTION_NOT_SUPPORTED),
+        },
         (0x80, number @ 1..=19) => match card.session.close(number) {
             true => Ok(Reply::status(StatusWord::OK)),
             false => Err(StatusWord::CHANNEL_NOT_SUPPORTED),

@@ -172,13 +172,18 @@ fn is_served(card: &SimCard, application: Application) -> bool {
 
 /// If the file is a service table: where GBA stands in it.
 pub(super) fn service_of(tree: &Tree, file: &File) -> Option<Service> {
-    let (application, known) = known(tree, file)?;
-    (known.services == Some(file.body)).then(|| Service::numbered(gba_service(application)))
+    let application = tree.application_of(file.directory)?;
+    let table = files(tree, application)?.services;
+    (table == Some(file.body)).then(|| Service::numbered(gba_service(application)))
 }
 
-/// Whether the file is EF_GBABP or EF_GBANL.
+/// Whether the file is there for GBA's sake: EF_GBABP, EF_GBANL, EF_AC_GBAUAPI.
 pub(super) fn is_gba_file(tree: &Tree, file: &File) -> bool {
-    known(tree, file).is_some_and(|(_, it)| [it.gbabp, it.gbanl].contains(&Some(file.body)))
+    match tree.application_of(file.directory) {
+        Some(Application::Usim) => matches!(file.fid, 0x6fd6 | 0x6fda | 0x6f0a),
+        Some(Application::Isim) => matches!(file.fid, 0x6fd5 | 0x6fd7 | 0x6f0a | 0x6fdd),
+        None => false,
+    }
 }
 
 /// The files of an application that these rules know.
@@ -186,11 +191,6 @@ struct Known {
     services: Option<BodyId>,
     gbabp: Option<BodyId>,
     gbanl: Option<BodyId>,
-}
-
-fn known(tree: &Tree, file: &File) -> Option<(Application, Known)> {
-    let application = tree.application_of(file.directory)?;
-    Some((application, files(tree, application)?))
 }
 
 fn files(tree: &Tree, application: Application) -> Option<Known> {

@@ -4,6 +4,7 @@ mod authenticate;
 mod binary;
 mod channel;
 mod gba;
+mod gsm_class;
 mod pin;
 mod record;
 mod select;
@@ -50,6 +51,9 @@ const INVALIDATED: StatusWord = StatusWord(0x6984);
 /// End of file before Le octets; also a search without success.
 const END_OF_FILE: StatusWord = StatusWord(0x6282);
 
+/// Class of TS 51.011.
+const GSM_CLASS: u8 = 0xa0;
+
 /// Class of a command: interindustry (0X) or of TS 102 221 (8X).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -69,6 +73,9 @@ struct Call<'a> {
 
 /// Runs a command. `waiting` is what the command before it left for GET RESPONSE.
 pub(crate) fn run(card: &mut SimCard, command: &Command, waiting: Option<Waiting>) -> Reply {
+    if command.cla == GSM_CLASS && card.personalisation.gsm_access {
+        return gsm_class::run(card, command, waiting);
+    }
     classify(card, command)
         .and_then(|(class, channel)| {
             let Command { p1, p2, le, .. } = *command;

@@ -46,7 +46,7 @@ pub(super) fn status(card: &mut SimCard, call: Call<'_>) -> Outcome {
 }
 
 /// One file identifier, looked for in the order of clause 8.4.1: around the current directory, not everywhere.
-fn by_fid(card: &SimCard, call: Call<'_>) -> Result<Node, StatusWord> {
+pub(super) fn by_fid(card: &SimCard, call: Call<'_>) -> Result<Node, StatusWord> {
     let fid = fid(call.data)?;
     let channel = card.channel(call.channel)?;
     let (tree, current) = (&card.tree, channel.directory);
@@ -161,7 +161,7 @@ fn directory_fcp(card: &SimCard, directory: DirectoryId) -> Vec<u8> {
 }
 
 /// Makes what was found the current directory or file.
-fn enter(card: &mut SimCard, channel: u8, node: Node) -> Result<(), StatusWord> {
+pub(super) fn enter(card: &mut SimCard, channel: u8, node: Node) -> Result<(), StatusWord> {
     match node {
         Node::Directory(directory) => card.channel_mut(channel)?.enter(directory),
         Node::File(file) => {

@@ -20,6 +20,9 @@ const GBABP_SIZE: usize = 280;
 /// One entry of EF_GBANL: long enough for long names, short enough for one READ RECORD.
 pub(crate) const GBANL_RECORD: u8 = 250;
 
+/// EF_AC_GBAUAPI, in both applications.
+const AC_GBAUAPI: u16 = 0x6f0a;
+
 /// Services of the USIM that every card here has, by their number in EF_UST (TS 31.102 clause 4.2.8):
 /// SMS parameters, service provider name, MSISDN, "shall be 1", enabled services table, EPS mobility.
 const USIM_SERVICES: [u8; 6] = [12, 19, 21, 33, 34, 85];
@@ -131,7 +134,7 @@ impl Layout {
         self.transparent(adf, 0x6f5b, 0x0f, Rule::User, vec![0xf0, 0x00, 0x00, 0xf0, 0x00, 0x00]);
         self.transparent(adf, 0x6f5c, 0x10, Rule::Issued, vec![0xff; 3]);
         // Locations: nothing known, "not updated" (01).
-        self.transparent(adf, 0x6f73, 0x0c, Rule::User, unknown_location(&[0xff; 10], &[0xff, 0x01]));
+        self.transparent(adf, 0x6f73, 0x0c, Rule::User, unknown_location(&[0xff; 7], &[0xff, 0x01]));
         let acc = self.transparent(adf, 0x6f78, 0x06, Rule::Issued, access_class(digits));
         let fplmn = self.transparent(adf, 0x6f7b, 0x0d, Rule::User, vec![0xff; 12]);
         let loci =
@@ -198,6 +201,8 @@ impl Layout {
         self.transparent(adf, 0x6fad, 0x03, Rule::Public, administrative_data(card.mnc_length));
         if card.gba_u {
             self.bootstrapping(card, adf, 0x6fd5, 0x6fd7);
+            // EF_NAFKCA: the address of no NAF key centre.
+            self.records(adf, (0x6fdd, 0), Rule::Issued, 64, vec![Vec::new()]);
         }
     }
 
@@ -207,6 +212,8 @@ impl Layout {
         self.transparent(adf, gbabp, 0, Rule::User, padded(vec![0; 3], GBABP_SIZE));
         let empty = vec![Vec::new(); usize::from(card.naf_key_entries)];
         self.records(adf, (gbanl, 0), Rule::Issued, GBANL_RECORD, empty);
+        // Which applets may use the GBA_U API: none.
+        self.records(adf, (AC_GBAUAPI, 0), Rule::Issued, 64, vec![Vec::new()]);
     }
 }
 

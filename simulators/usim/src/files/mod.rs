@@ -151,6 +151,13 @@ impl Tree {
             .or_else(|| self.directory_in(directory, fid).map(Node::Directory))
     }
 
+    /// How many DFs and EFs are directly in a directory.
+    pub(crate) fn children(&self, id: DirectoryId) -> (u8, u8) {
+        let directories = self.directories.iter().filter(|it| it.parent == Some(id)).count();
+        let files = self.files.iter().filter(|file| file.directory == id).count();
+        (u8::try_from(directories).unwrap_or(u8::MAX), u8::try_from(files).unwrap_or(u8::MAX))
+    }
+
     /// The ADFs in the order of EF_DIR.
     pub(crate) fn applications(&self) -> impl Iterator<Item = (DirectoryId, Application, &[u8])> {
         self.directories.iter().enumerate().filter_map(|(at, directory)| {

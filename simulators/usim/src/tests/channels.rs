@@ -13,9 +13,20 @@ fn three_channels_open_beside_the_basic_one_and_close_again() {
     assert_eq!(sw(&mut card, &hex!("00 70 80 02")), 0x6881);
     assert_eq!(send(&mut card, &open), hex!("02 9000"));
     assert_eq!(sw(&mut card, &hex!("00 70 80 00")), 0x6a86, "the basic channel stays");
-    assert_eq!(sw(&mut card, &hex!("00 70 00 01 01")), 0x6a86, "the card assigns the numbers");
+    assert_eq!(sw(&mut card, &hex!("00 70 00 14")), 0x6a86);
     card.reset();
     assert_eq!(sw(&mut card, &hex!("01 a4 00 0c 02 3f00")), 0x6881, "a reset closes them");
+}
+
+#[test]
+fn a_terminal_may_name_the_channel_that_it_wants() {
+    let mut card = card();
+    assert_eq!(sw(&mut card, &hex!("00 70 00 02 00")), 0x9000);
+    assert_eq!(sw(&mut card, &hex!("02 a4 00 0c 02 2fe2")), 0x9000);
+    assert_eq!(sw(&mut card, &hex!("00 70 00 02 00")), 0x6a81, "open already");
+    assert_eq!(sw(&mut card, &hex!("00 70 00 04 00")), 0x6a81, "beyond the three");
+    assert_eq!(send(&mut card, &hex!("00 70 00 00 01")), hex!("01 9000"));
+    assert_eq!(send(&mut card, &hex!("00 70 00 00 01")), hex!("03 9000"));
 }
 
 #[test]

@@ -164,6 +164,30 @@ fn nobody_reads_or_writes_without_the_right_code() {
 }
 
 #[test]
+fn files_have_the_sizes_that_the_specification_gives() {
+    let mut card = card();
+    select_application(&mut card, &USIM);
+    // EF_Keys, EF_KeysPS, EF_HPPLMN, EF_SPN, EF_START-HFN, EF_THRESHOLD, EF_PSLOCI, EF_ACC, EF_LOCI, EF_AD, EF_EPSLOCI.
+    for (fid, size) in [
+        (0x6f08, 33),
+        (0x6f09, 33),
+        (0x6f31, 1),
+        (0x6f46, 17),
+        (0x6f5b, 6),
+        (0x6f5c, 3),
+        (0x6f73, 14),
+        (0x6f78, 2),
+        (0x6f7e, 11),
+        (0x6fad, 4),
+        (0x6fe3, 18),
+    ] {
+        let [high, low] = u16::to_be_bytes(fid);
+        assert_eq!(sw(&mut card, &[0x00, 0xa4, 0x00, 0x0c, 0x02, high, low]), 0x9000);
+        assert_eq!(data(&mut card, &hex!("00 b0 00 00 00")).len(), size, "{fid:04x}");
+    }
+}
+
+#[test]
 fn every_file_opens_and_its_size_is_what_its_template_says() {
     let mut card = card();
     let apps: [&[u8]; 2] = [&USIM, &ISIM];
@@ -188,5 +212,5 @@ fn every_file_opens_and_its_size_is_what_its_template_says() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 23 + 9);
+    assert_eq!(seen, 24 + 11);
 }

@@ -5,7 +5,7 @@ use ksnaf_proto::uicc::Response;
 use proptest::prelude::*;
 
 /// One of each command, with data as it should be.
-const COMMANDS: [&[u8]; 29] = [
+const COMMANDS: [&[u8]; 34] = [
     &hex!("00 a4 00 04 02 3f00"),
     &hex!("00 a4 00 04 02 6f07 00"),
     &hex!("00 a4 01 04 02 5f3b"),
@@ -35,6 +35,11 @@ const COMMANDS: [&[u8]; 29] = [
     &hex!("00 88 00 84 23 dd 10 23553cbe9637a89d218ae64dae47bf35 10 55f328b43577b9b98c7f3f0d723fb244"),
     &hex!("00 88 00 84 0c de 06 610100000002 03 614062 00"),
     &hex!("80 10 00 00 03 ffffff"),
+    &hex!("a0 a4 00 00 02 7f20"),
+    &hex!("a0 c0 00 00 16"),
+    &hex!("a0 f2 00 00 16"),
+    &hex!("a0 88 00 00 10 23553cbe9637a89d218ae64dae47bf35"),
+    &hex!("a0 2c 00 00 10 3132333435363738 35363738ffffffff"),
 ];
 
 #[test]
@@ -88,7 +93,7 @@ proptest! {
             let response = Response::parse(&card.transmit(&command).unwrap()).unwrap();
             prop_assert!(response.data.len() <= 256);
             let first = response.sw.octets()[0];
-            prop_assert!(matches!(first, 0x90 | 0x61..=0x6f | 0x98), "{:?}", response.sw);
+            prop_assert!(matches!(first, 0x90 | 0x61..=0x6f | 0x94 | 0x98 | 0x9f), "{:?}", response.sw);
             if let Some(right) = response.sw.right_le() {
                 // The card's own word: with this Le the same command is not answered with 6Cxx again.
                 let mut again = command.clone();

@@ -5,6 +5,7 @@ mod channels;
 mod faults;
 mod files;
 mod gba;
+mod gsm_class;
 mod hostile;
 mod persistence;
 mod pins;

@@ -44,8 +44,8 @@ fn get_response_has_no_parameters_and_needs_something_to_give() {
 
 #[test]
 fn unknown_classes_and_instructions_are_told_apart() {
-    let mut card = card();
-    // The class of TS 51.011 SIMs, by which terminals tell a SIM from a UICC.
+    let mut card = SimCard::new(Personalisation { gsm_access: false, ..personalisation() }).unwrap();
+    // The class of TS 51.011 SIMs.
     assert_eq!(sw(&mut card, &hex!("a0 a4 00 00 02 3f00")), 0x6e00);
     assert_eq!(sw(&mut card, &hex!("ff a4 00 00 02 3f00")), 0x6e00);
     assert_eq!(sw(&mut card, &hex!("80 a4 00 04 02 3f00")), 0x6e00);
