@@ -172,6 +172,11 @@ impl CardIdentity {
 }
 
 impl Uicc<'_> {
+    /// The card's number alone; `None` of a card that does not tell it.
+    pub fn iccid(&mut self) -> Result<Option<Iccid>, UiccError> {
+        self.read_below_mf(EF_ICCID)
+    }
+
     /// Reads who the card is. A missing or wrong file is no error, nor is a PIN that nobody gave: what it hides is absent.
     /// A PIN that was given and not taken is one.
     pub fn identity(&mut self) -> Result<CardIdentity, UiccError> {
