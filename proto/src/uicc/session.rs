@@ -281,4 +281,4 @@ fn written<T>(file: File, content: Result<T, EfError>) -> Result<Option<T>, Uicc
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

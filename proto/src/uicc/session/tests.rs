@@ -84,7 +84,8 @@ const ISIM_FILES: &[(&str, &str)] = &[
     ("01b0000003", "190208 9000"),
 ];
 
-fn whole_card() -> Vec<(&'static str, &'static str)> {
+/// A card with USIM and ISIM, nothing locked, the GBA service in the USIM.
+pub(in crate::uicc) fn whole_card() -> Vec<(&'static str, &'static str)> {
     [&[OPEN], ICCID, DIRECTORY, &[USIM_OPEN], USIM_FILES, &[ISIM_OPEN], ISIM_FILES, &[CLOSE]].concat()
 }
 
