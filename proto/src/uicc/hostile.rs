@@ -15,7 +15,8 @@ use crate::identity::Fqdn;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Answers in turn, from the beginning again when they are through. `None` leaves the answer to a card that is in order.
+/// Answers in turn, from the beginning again when they are through. `None` leaves the answer to a card that is in
+/// order.
 struct Hostile {
     answers: Vec<Option<Vec<u8>>>,
     in_order: Lookup,

@@ -44,7 +44,7 @@ impl Card for Script {
 }
 
 /// A card's answers over T=1 as the same card gives them over T=0: data of a command that has data itself waits for
-/// GET RESPONSE on the command's channel (TS 102 221 clause 7.3.1.1.5).
+/// GET RESPONSE on the command's channel (TS 102 221 clause 7.3.1.1).
 pub(super) fn over_t_0(steps: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut slow = Vec::new();
     for (ask, answer) in steps {

@@ -261,7 +261,7 @@ fn a_pin_that_was_not_given_hides_the_subscriber_and_is_named() {
     let identity = identity_of(&steps, None).unwrap();
     assert!(identity.iccid.is_some());
     let needed = UiccError::PinNeeded { key_reference: 1, state: PinState::Required { tries_left: 3 } };
-    assert_eq!(identity.problems, [needed, needed]);
+    assert_eq!(identity.problems, [needed]);
     assert_eq!(identity.gba_application(ApplicationPreference::default()), Err(needed));
     assert_eq!(needed.to_string(), "the card wants its PIN (key reference 01): required, 3 tries left");
 }
