@@ -120,7 +120,7 @@ impl Inner {
 
     /// One line and one count for each request. Debug of an IMPI is masked.
     fn note(&self, outcome: &Outcome, peer: &Peer) {
-        let peer = peer.address;
+        let peer = peer.address.map(tracing::field::display);
         match outcome {
             Outcome::Challenged { impi, cause } => {
                 self.metrics.count_ub(match cause {
@@ -128,11 +128,11 @@ impl Inner {
                     Cause::WrongResponse(_) => "wrong_response",
                     _ => "challenged",
                 });
-                tracing::debug!(?peer, ?impi, ?cause, "Ub challenge");
+                tracing::debug!(peer, ?impi, ?cause, "Ub challenge");
             }
             Outcome::Established { impi, b_tid } => {
                 self.metrics.count_ub("established");
-                tracing::info!(?peer, ?impi, %b_tid, "bootstrapped");
+                tracing::info!(peer, ?impi, %b_tid, "bootstrapped");
             }
             Outcome::Refused(refusal) => {
                 self.metrics.count_ub(match refusal.status() {
@@ -142,9 +142,9 @@ impl Inner {
                     _ if *refusal == Refusal::Replay => "replay",
                     _ => "refused",
                 });
-                tracing::info!(?peer, status = refusal.status(), reason = %refusal, "Ub request refused");
+                tracing::info!(peer, status = refusal.status(), reason = %refusal, "Ub request refused");
             }
-            other => tracing::warn!(?peer, ?other, "Ub outcome without a line of its own"),
+            other => tracing::warn!(peer, ?other, "Ub outcome without a line of its own"),
         }
     }
 }

@@ -268,6 +268,8 @@ pub struct UeConfig {
     pub tmpi: bool,
     /// Which key hierarchy to run: the card's best, or GBA_ME always.
     pub mode: UeMode,
+    /// Which of the card's applications: the ISIM where there is one, else the USIM; or one of them always.
+    pub application: UeApplication,
     /// How long before expiry a Ks is renewed.
     pub renew_before: Lifetime,
     /// For one bootstrap, card and network together.
@@ -289,6 +291,19 @@ pub enum UeMode {
     U,
 }
 
+/// `ue.application`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UeApplication {
+    /// The ISIM where there is one with an IMPI, else the USIM.
+    #[default]
+    Auto,
+    /// The USIM.
+    Usim,
+    /// The ISIM.
+    Isim,
+}
+
 impl Default for UeConfig {
     fn default() -> Self {
         Self {
@@ -297,6 +312,7 @@ impl Default for UeConfig {
             bsf_ca: None,
             tmpi: true,
             mode: UeMode::Auto,
+            application: UeApplication::Auto,
             renew_before: Lifetime(Duration::from_secs(300)),
             timeout: Lifetime(Duration::from_secs(20)),
             card_timeout: Lifetime(Duration::from_secs(5)),

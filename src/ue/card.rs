@@ -1,7 +1,7 @@
 //! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
 
 use super::UeError;
-use crate::config::{Config, UeMode};
+use crate::config::{Config, UeApplication, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
 use crate::service::StartError;
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
@@ -63,6 +63,7 @@ pub struct CardAccess {
     slot: Slot,
     bound: Duration,
     pin: Option<Pin>,
+    preference: ApplicationPreference,
 }
 
 /// The first line of a PIN file.
@@ -92,7 +93,12 @@ impl CardAccess {
             }
             CardSelector::Pcsc(choice) => find(choice, pin.clone()).await?,
         };
-        Ok(Self { slot, bound, pin })
+        let preference = match config.ue.application {
+            UeApplication::Auto => ApplicationPreference::IsimFirst,
+            UeApplication::Usim => ApplicationPreference::Usim,
+            UeApplication::Isim => ApplicationPreference::Isim,
+        };
+        Ok(Self { slot, bound, pin, preference })
     }
 
     /// Gives the card back.
@@ -102,12 +108,13 @@ impl CardAccess {
 
     /// The card's facts. Of a card whose number is that of `known`, nothing else is read again.
     pub(super) async fn facts(&self, known: Option<CardFacts>) -> Result<CardFacts, UeError> {
+        let preference = self.preference;
         self.job(move |uicc| {
             if let Some(known) = known.filter(|known| number(uicc).is_ok_and(|iccid| iccid == known.iccid)) {
                 return Ok(known);
             }
             let identity = uicc.identity()?;
-            Ok(facts_of(&identity)?)
+            Ok(facts_of(&identity, preference)?)
         })
         .await
     }
@@ -205,8 +212,8 @@ const fn policy(mode: UeMode) -> GbaPolicy {
     }
 }
 
-fn facts_of(identity: &CardIdentity) -> Result<CardFacts, UiccError> {
-    let application = identity.gba_application(ApplicationPreference::default())?;
+fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Result<CardFacts, UiccError> {
+    let application = identity.gba_application(preference)?;
     let kinds = identity.applications.iter().map(|application| application.aid.kind());
     let applications =
         kinds.filter(|kind| matches!(kind, ApplicationKind::Usim | ApplicationKind::Isim)).map(|kind| kind.as_str());

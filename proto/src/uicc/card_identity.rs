@@ -7,7 +7,8 @@ use super::session::{Uicc, UiccError};
 use crate::gba::GbaMode;
 use crate::identity::{Fqdn, Impi, Imsi, MncLength};
 
-/// What a card tells of itself. What it does not tell, or tells wrongly, is absent; [`CardIdentity::problems`] says why.
+/// What a card tells of itself. What it does not tell, or tells wrongly, is absent; [`CardIdentity::problems`] says
+/// why.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CardIdentity {
     /// The card's number.
@@ -53,8 +54,8 @@ pub struct IsimIdentity {
 /// Which application a bootstrap uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ApplicationPreference {
-    /// The ISIM where there is one with an IMPI, else the USIM (TS 33.220 clause 4.4.8, without a wish of the Ua
-    /// application).
+    /// The ISIM where there is one with an IMPI, else the USIM (TS 33.220 clause 4.4, for a Ua application without a
+    /// wish of its own).
     #[default]
     IsimFirst,
     /// The ISIM or none.
@@ -70,7 +71,7 @@ pub struct GbaApplication {
     pub aid: Aid,
     /// USIM or ISIM.
     pub kind: ApplicationKind,
-    /// The subscriber: from EF_IMPI, or derived from the IMSI.
+    /// The subscriber: from EF_IMPI, or derived from the IMSI. NAF keys are derived for it.
     pub impi: Impi,
     /// The subscriber's BSF (TS 23.003 clause 16.2). Operators deviate: a configured name goes before it.
     pub bsf: Fqdn,
@@ -177,8 +178,8 @@ impl Uicc<'_> {
         self.read_below_mf(EF_ICCID)
     }
 
-    /// Reads who the card is. A missing or wrong file is no error, nor is a PIN that nobody gave: what it hides is absent.
-    /// A PIN that was given and not taken is one.
+    /// Reads who the card is. A missing or wrong file is no error, nor is a PIN that nobody gave: what it hides is
+    /// absent. A PIN that was given and not taken is one.
     pub fn identity(&mut self) -> Result<CardIdentity, UiccError> {
         let mut problems = Problems(Vec::new());
         let iccid = problems.note(self.read_below_mf(EF_ICCID))?;
@@ -244,15 +245,21 @@ impl Problems {
     fn note<T>(&mut self, result: Result<Option<T>, UiccError>) -> Result<Option<T>, UiccError> {
         match result {
             Err(error) if !error.is_final() => {
-                self.0.push(error);
+                self.add(error);
                 Ok(None)
             }
             other => other,
         }
     }
 
+    fn add(&mut self, problem: UiccError) {
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
     fn keep<T: EfContent>(&mut self, file: File, content: Result<T, EfError>) -> Option<T> {
-        content.map_err(|cause| self.0.push(UiccError::Content { file, cause })).ok()
+        content.map_err(|cause| self.add(UiccError::Content { file, cause })).ok()
     }
 }
 

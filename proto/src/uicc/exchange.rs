@@ -7,7 +7,7 @@ use super::card::{Card, CardError};
 use super::status_word::StatusWord;
 use zeroize::Zeroize;
 
-/// Data and status word of the longest short response (TS 102 221 clause 10.1.6).
+/// Data and status word of the longest short response (TS 102 221 clause 10.1).
 const LONGEST_RESPONSE: usize = 256 + 2;
 
 /// How often a card may announce more data for one command: 16 times the longest answer a UICC command here has.
@@ -66,7 +66,7 @@ fn waiting(command: &Command, sw: StatusWord) -> Option<u8> {
     sw.more_data().filter(|_| !gsm_form || command.cla == GSM_CLASS)
 }
 
-/// GET RESPONSE has class 0X, 4X or 6X whatever the command's was (TS 102 221 table 10.5), with the command's
+/// GET RESPONSE has class 0X, 4X or 6X whatever the command's was (TS 102 221 clause 10.1.2), with the command's
 /// channel and without its secure messaging and chaining bits.
 const fn get_response_class(cla: u8) -> u8 {
     if cla == GSM_CLASS {

@@ -268,7 +268,8 @@ impl GbaRun<'_, '_> {
         Ok(self.uicc.read_all(self.application.ef_gbanl())?)
     }
 
-    /// Ks_ext_NAF of the bootstrap that the card holds (clause G.2). The card derives Ks_int_NAF beside it and keeps it.
+    /// Ks_ext_NAF of the bootstrap that the card holds, for the application's IMPI (clause G.2). The card derives
+    /// Ks_int_NAF beside it and keeps it.
     pub fn naf_key_u(&mut self, naf_id: &NafId) -> Result<KsExtNaf, GbaError> {
         let key = self.uicc.application_channel().derive_naf_key(naf_id, &self.application.impi);
         key.map_err(|cause| match cause {

@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(key("620bc6099001c0830101830181"), Some(0x01));
         assert_eq!(key("620ec60c90016083010183010a830181"), None);
         assert_eq!(key("620bc609900180830102830181"), Some(0x02));
-        // The universal PIN takes the application PIN's place only where it is in use (TS 102 221 clause 9.4.1).
+        // The universal PIN takes the application PIN's place only where it is in use (TS 102 221 clause 9.5.2).
         assert_eq!(key("620ec60c900140830101950108830111"), Some(0x11));
         assert_eq!(key("620ec60c900140830101950100830111"), None);
         assert_eq!(key("620ec60c9001c0830101950108830111"), Some(0x01));

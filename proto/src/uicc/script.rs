@@ -2,7 +2,7 @@
 
 use super::card::{Card, CardError};
 use crate::hex;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Plays a list of exchanges in order and fails the test on any other command.
 pub(super) struct Script {
@@ -44,7 +44,7 @@ impl Card for Script {
 }
 
 /// A card's answers over T=1 as the same card gives them over T=0: data of a command that has data itself waits for
-/// GET RESPONSE on the command's channel (TS 102 221 clause 7.3.1.1.5).
+/// GET RESPONSE on the command's channel (TS 102 221 clause 7.3.1.1).
 pub(super) fn over_t_0(steps: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut slow = Vec::new();
     for (ask, answer) in steps {
@@ -63,47 +63,55 @@ pub(super) fn over_t_0(steps: &[(&str, &str)]) -> Vec<(String, String)> {
     slow
 }
 
-/// A card that knows answers by command, in any order, as often as it is asked; anything else is 6D00.
+/// A card that knows answers by command, as often as it is asked; anything else is 6D00. Where one command has several
+/// answers, that after the answer given last counts: what is selected decides what an identifier means.
+#[derive(Clone)]
 pub(super) struct Lookup {
-    answers: HashMap<Vec<u8>, Vec<u8>>,
-    /// How often it was asked.
-    pub(super) asked: usize,
+    steps: Vec<(Vec<u8>, Vec<u8>)>,
+    next: usize,
 }
 
 impl Lookup {
+    pub(super) fn new(steps: &[(&str, &str)]) -> Self {
+        Self { steps: Script::new(steps).steps.into(), next: 0 }
+    }
+
     /// Cards of which each has one answer cut, at each place.
     pub(super) fn all_with_an_answer_cut(steps: &[(&str, &str)]) -> impl Iterator<Item = Self> {
-        let whole = Script::new(steps).steps;
-        (0..whole.len()).flat_map(move |which| {
-            let steps = whole.clone();
-            (0..steps[which].1.len()).map(move |end| {
-                let mut steps = steps.clone();
-                steps[which].1.truncate(end);
-                Self { answers: steps.into_iter().collect(), asked: 0 }
-            })
+        Self::new(steps).changed(|answer, end| {
+            answer.truncate(end);
+            true
         })
     }
 
     /// Cards of which each has the data of one answer cut, at each place, and its status word kept.
     pub(super) fn all_with_data_cut(steps: &[(&str, &str)]) -> impl Iterator<Item = Self> {
-        let whole = Script::new(steps).steps;
-        (0..whole.len()).flat_map(move |which| {
-            let steps = whole.clone();
-            (0..steps[which].1.len().saturating_sub(2)).map(move |end| {
-                let mut steps = steps.clone();
-                let answer = &mut steps[which].1;
-                let sw = answer.split_off(answer.len() - 2);
-                answer.truncate(end);
-                answer.extend(sw);
-                Self { answers: steps.into_iter().collect(), asked: 0 }
-            })
+        Self::new(steps).changed(|answer, end| {
+            let sw = answer.split_off(answer.len() - 2);
+            let cut = end < answer.len();
+            answer.truncate(end);
+            answer.extend(sw);
+            cut
+        })
+    }
+
+    fn changed(self, change: fn(&mut Vec<u8>, usize) -> bool) -> impl Iterator<Item = Self> {
+        let places = self.steps.iter().enumerate();
+        let places: Vec<_> =
+            places.flat_map(|(step, (_, answer))| (0..answer.len()).map(move |end| (step, end))).collect();
+        places.into_iter().filter_map(move |(step, end)| {
+            let mut card = self.clone();
+            change(&mut card.steps[step].1, end).then_some(card)
         })
     }
 }
 
 impl Card for Lookup {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
-        self.asked += 1;
-        Ok(self.answers.get(command).cloned().unwrap_or_else(|| vec![0x6d, 0x00]))
+        let count = self.steps.len();
+        let from_here = (self.next..self.next + count).map(|at| at % count);
+        let found = from_here.into_iter().find(|at| self.steps[*at].0 == command);
+        self.next = found.map_or(self.next, |at| at + 1);
+        Ok(found.map_or_else(|| vec![0x6d, 0x00], |at| self.steps[at].1.clone()))
     }
 }

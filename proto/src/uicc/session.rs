@@ -9,7 +9,8 @@ use super::file::{Aid, ApplicationKind, Fcp, File, FileError, Occurrence};
 use super::pin::{self, LastTry, Pin, PinError, PinState};
 use super::status_word::StatusWord;
 
-/// Why a card could not be used. First comes what a person can help: no card, a PIN; then what the card is at fault for.
+/// Why a card could not be used. First comes what a person can help: no card, a PIN; then what the card is at fault
+/// for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UiccError {
@@ -281,4 +282,4 @@ fn written<T>(file: File, content: Result<T, EfError>) -> Result<Option<T>, Uicc
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

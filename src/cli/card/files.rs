@@ -5,7 +5,7 @@ use crate::cli::Failure;
 use crate::cli::output;
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::hex;
-use ksnaf_proto::identity::mask_digits;
+use ksnaf_proto::identity::{MncLength, mask_digits};
 use ksnaf_proto::uicc::card_identity::CardIdentity;
 use ksnaf_proto::uicc::ef::{Gbabp, NafListEntry, ServiceTable};
 use ksnaf_proto::uicc::file::{ApplicationKind, File};
@@ -68,8 +68,9 @@ fn of_usim(uicc: &mut Uicc<'_>, identity: &CardIdentity, show: bool, rows: &mut 
     };
     let below = ApplicationKind::Usim.as_str();
     let imsi = if show { found.imsi.as_str().to_owned() } else { format!("{:?}", found.imsi) };
+    let digits = if found.mnc_length == MncLength::Three { 3 } else { 2 };
     rows.push(Row { file: usim::EF_IMSI, below, content: imsi });
-    rows.push(Row { file: usim::EF_AD, below, content: format!("MNC length {:?}", found.mnc_length).to_lowercase() });
+    rows.push(Row { file: usim::EF_AD, below, content: format!("MNC of {digits} digits") });
     rows.push(Row { file: usim::EF_UST, below, content: services(found.ust.as_ref()) });
     uicc.select_application(&found.aid)?;
     of_gba(uicc, usim::EF_GBABP, usim::EF_GBANL, below, rows)

@@ -1,4 +1,4 @@
-//! EF_IMPI, EF_DOMAIN and EF_IMPU of an ISIM, and EF_NAFKCA: a text each (TS 31.103 clauses 4.2.2 to 4.2.4 and 4.2.11).
+//! EF_IMPI, EF_DOMAIN and EF_IMPU of an ISIM, and EF_NAFKCA: a text each (TS 31.103 clauses 4.2.2 to 4.2.4, 4.2.11).
 
 use super::{EfContent, EfError, text_object, write_text_object};
 use crate::identity::{Fqdn, Impi, mask_digits};

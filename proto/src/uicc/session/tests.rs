@@ -84,7 +84,8 @@ const ISIM_FILES: &[(&str, &str)] = &[
     ("01b0000003", "190208 9000"),
 ];
 
-fn whole_card() -> Vec<(&'static str, &'static str)> {
+/// A card with USIM and ISIM, nothing locked, the GBA service in the USIM.
+pub(in crate::uicc) fn whole_card() -> Vec<(&'static str, &'static str)> {
     [&[OPEN], ICCID, DIRECTORY, &[USIM_OPEN], USIM_FILES, &[ISIM_OPEN], ISIM_FILES, &[CLOSE]].concat()
 }
 
@@ -260,7 +261,7 @@ fn a_pin_that_was_not_given_hides_the_subscriber_and_is_named() {
     let identity = identity_of(&steps, None).unwrap();
     assert!(identity.iccid.is_some());
     let needed = UiccError::PinNeeded { key_reference: 1, state: PinState::Required { tries_left: 3 } };
-    assert_eq!(identity.problems, [needed, needed]);
+    assert_eq!(identity.problems, [needed]);
     assert_eq!(identity.gba_application(ApplicationPreference::default()), Err(needed));
     assert_eq!(needed.to_string(), "the card wants its PIN (key reference 01): required, 3 tries left");
 }
