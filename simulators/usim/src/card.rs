@@ -226,9 +226,8 @@ impl SimCard {
         let right = u8::try_from(data.len()).unwrap_or(0);
         let fits = match (self.protocol, le) {
             (_, Some(le)) if le == right => true,
-            (Protocol::T1, None | Some(0)) => true,
-            (Protocol::T1, Some(le)) => le > right,
-            (Protocol::T0, _) => false,
+            (Protocol::T1, Some(le)) => le == 0 || le > right,
+            (Protocol::T0, _) | (_, None) => false,
         };
         if fits { Reply::data(data) } else { Reply::status(StatusWord(0x6c00 | u16::from(right))) }
     }
