@@ -132,6 +132,27 @@ fn a_second_bootstrap_replaces_ks_rand_and_b_tid() {
 }
 
 #[test]
+fn a_terminal_that_writes_another_rand_does_not_change_the_keys() {
+    let mut card = bootstrapped(personalisation());
+    let whole = [&[0x10][..], &[0xee; 16], &[13], b"b@bsf.example", &[0]].concat();
+    let lc = u8::try_from(whole.len()).unwrap();
+    assert_eq!(sw(&mut card, &[&[0x00, 0xd6, 0x00, 0x00, lc][..], &whole].concat()), 0x9000);
+    assert_eq!(data(&mut card, &derive(&NAF_ID))[2..], KS_EXT);
+    assert!(gbanl(&mut card, 1)[24..].starts_with(b"\x81\x0db@bsf.example"));
+}
+
+#[test]
+fn a_derivation_for_the_bsf_itself_gives_what_a_tmpi_is_made_of() {
+    let mut card = bootstrapped(personalisation());
+    let bsf_id = [&b"bsf.mnc001.mcc001.pub.3gppnetwork.org"[..], &[1, 0, 0, 1, 0]].concat();
+    // NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW, which is base64 of the first 24 octets.
+    assert_eq!(
+        data(&mut card, &derive(&bsf_id))[2..26],
+        hex!("35d7cd42fbc658ae1219bb3b735eda96b647417ca111cad6")
+    );
+}
+
+#[test]
 fn ks_survives_a_reset() {
     let mut card = bootstrapped(personalisation());
     card.reset();
