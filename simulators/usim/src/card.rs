@@ -25,7 +25,6 @@ pub struct SimCard {
     pub(crate) session: Session,
     pub(crate) faults: Faults,
     protocol: Protocol,
-    commands: u32,
     inserted: bool,
 }
 
@@ -88,7 +87,6 @@ impl SimCard {
             session: Session::new(),
             faults: Faults::default(),
             protocol: Protocol::default(),
-            commands: 0,
             inserted: true,
         })
     }
@@ -142,11 +140,10 @@ impl SimCard {
         self.reset();
     }
 
-    /// The Ks_int_NAF that the application's last derivation for a NAF_Id left in the card. No command gives this
-    /// key out and no real card would: it is for tests that compare it with the network's.
+    /// The Ks_int_NAF that an application's last derivation for a NAF_Id left in the card. No command gives this key
+    /// out and no real card would: it is for tests that compare it with the network's.
     #[must_use]
-    pub fn danger_ks_int_naf(&self, isim: bool, naf_id: &[u8]) -> Option<&KsIntNaf> {
-        let application = if isim { Application::Isim } else { Application::Usim };
+    pub fn danger_ks_int_naf(&self, application: Application, naf_id: &[u8]) -> Option<&KsIntNaf> {
         let entries = &self.memory.state().gba(application).naf_keys;
         entries.iter().find(|entry| entry.naf_id == naf_id).map(|entry| &entry.key)
     }
@@ -226,9 +223,8 @@ impl SimCard {
         let right = u8::try_from(data.len()).unwrap_or(0);
         let fits = match (self.protocol, le) {
             (_, Some(le)) if le == right => true,
-            (Protocol::T1, None | Some(0)) => true,
-            (Protocol::T1, Some(le)) => le > right,
-            (Protocol::T0, _) => false,
+            (Protocol::T1, Some(le)) => le == 0 || le > right,
+            (Protocol::T0, _) | (_, None) => false,
         };
         if fits { Reply::data(data) } else { Reply::status(StatusWord(0x6c00 | u16::from(right))) }
     }
@@ -247,10 +243,12 @@ impl Card for SimCard {
         if !self.faults.delay.is_zero() {
             std::thread::sleep(self.faults.delay);
         }
-        if self.faults.pull_after.is_some_and(|answered| self.commands >= answered) {
-            return Err(self.pulled());
+        if let Some(left) = &mut self.faults.pull_after {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => return Err(self.pulled()),
+            }
         }
-        self.commands = self.commands.saturating_add(1);
         let mut response = self.exchange(command)?;
         if let Some(octets) = self.faults.short_response {
             response.truncate(octets);

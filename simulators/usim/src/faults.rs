@@ -14,7 +14,7 @@ pub struct Faults {
     pub force_resync: u32,
     /// Each command takes so long.
     pub delay: Duration,
-    /// So many commands are answered; the next one finds the card gone.
+    /// So many more commands are answered; the next one finds the card gone.
     pub pull_after: Option<u32>,
     /// The card is pulled inside the next command of this kind.
     pub pull_in: Option<Pull>,

@@ -41,8 +41,9 @@ pub use card::{NoCard, SimCard};
 pub use card_file::CardFileError;
 pub use card_json::FieldError;
 pub use faults::{FaultSyntax, Faults, Pull, PullPoint};
+pub use files::Application;
 pub use personalisation::{
-    Code, ForImsiError, Iccid, IsimPersonalisation, Personalisation, PersonalisationError, SqnRules,
+    Code, Iccid, IsimPersonalisation, Personalisation, PersonalisationError, SqnRules,
 };
 
 #[cfg(test)]

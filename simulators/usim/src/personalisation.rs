@@ -110,25 +110,23 @@ impl Personalisation {
     /// ADM1 88888888. The codes are lab data; the key is the caller's.
     #[must_use]
     pub fn lab(key: AkaKey) -> Self {
-        // Texts that parse by their own form; a test holds them to it.
-        Self::for_imsi("001010123456789", key).unwrap_or_else(|_| unreachable!("the lab IMSI parses"))
+        let Ok(imsi) = Imsi::parse("001010123456789") else { unreachable!("15 digits are an IMSI") };
+        Self::for_imsi(imsi, MncLength::Two, key)
     }
 
-    /// As [`Self::lab`], for another IMSI with a two-digit MNC: ICCID, IMPI and IMPU follow from it.
-    ///
-    /// # Errors
-    /// The text is no IMSI, or too short for the digits of an ICCID.
-    pub fn for_imsi(imsi: &str, key: AkaKey) -> Result<Self, ForImsiError> {
-        let imsi = Imsi::parse(imsi).map_err(|_| ForImsiError)?;
-        let mnc_length = MncLength::Two;
+    /// As [`Self::lab`], for another subscriber: ICCID, IMPI and IMPU follow from the IMSI (TS 23.003 clause 13).
+    #[must_use]
+    pub fn for_imsi(imsi: Imsi, mnc_length: MncLength, key: AkaKey) -> Self {
         let impi = Impi::from_imsi(&imsi, mnc_length);
-        let domain = Fqdn::parse(impi.realm()).map_err(|_| ForImsiError)?;
-        // 89: telecommunications; 001 and 01 as in the test PLMN; the subscriber's digits; a check digit.
+        let Ok(domain) = Fqdn::parse(impi.realm()) else {
+            unreachable!("the realm of an IMPI made of an IMSI is a host name")
+        };
+        let impus = vec![format!("sip:{}", impi.as_str())];
+        // 89: telecommunications; 001 and 01 as in the test PLMN; the subscriber's last digits; a check digit.
         let digits = imsi.as_str();
         let account = digits.get(digits.len().saturating_sub(11)..).unwrap_or(digits);
-        let iccid = Iccid::with_check_digit(&format!("8900101{account:0>11}")).map_err(|_| ForImsiError)?;
-        let impus = vec![format!("sip:{impi}", impi = impi.as_str())];
-        Ok(Self {
+        let iccid = Iccid::checked(format!("8900101{account:0>11}"));
+        Self {
             iccid,
             imsi,
             mnc_length,
@@ -144,7 +142,7 @@ impl Personalisation {
             pin1_enabled: false,
             puk1: Code::padded(b"12345678"),
             adm1: Code::padded(b"88888888"),
-        })
+        }
     }
 
     /// Whether a card can be made of it: the limits that the types do not hold.
@@ -172,11 +170,6 @@ impl Personalisation {
     }
 }
 
-/// Why [`Personalisation::for_imsi`] gives no card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an IMSI has 6 to 15 decimal digits")]
-pub struct ForImsiError;
-
 /// Card serial number: 18 to 20 decimal digits (ITU-T E.118).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Iccid(String);
@@ -194,14 +187,20 @@ impl Iccid {
 
     /// Appends the check digit of ISO/IEC 7812 to 17 to 19 digits.
     pub fn with_check_digit(text: &str) -> Result<Self, PersonalisationError> {
-        let sum: u32 = text
+        Self::parse(&format!("{text}0"))?;
+        Ok(Self::checked(text.to_owned()))
+    }
+
+    fn checked(mut digits: String) -> Self {
+        let sum: u32 = digits
             .chars()
             .rev()
             .zip([2, 1].into_iter().cycle())
             .map(|(digit, weight)| digit.to_digit(10).unwrap_or_default() * weight)
             .map(|product| product / 10 + product % 10)
             .sum();
-        Self::parse(&format!("{text}{}", (10 - sum % 10) % 10))
+        digits.push_str(&((10 - sum % 10) % 10).to_string());
+        Self(digits)
     }
 
     /// All digits.
@@ -294,6 +293,16 @@ mod tests {
     }
 
     #[test]
+    fn another_subscriber_has_other_names_and_another_serial_number() {
+        let imsi = Imsi::parse("310410").unwrap();
+        let card = Personalisation::for_imsi(imsi, MncLength::Three, set_1());
+        assert_eq!(card.check(), Ok(()));
+        assert_eq!(card.isim.unwrap().domain.as_str(), "ims.mnc410.mcc310.3gppnetwork.org");
+        assert_ne!(card.iccid, Personalisation::lab(set_1()).iccid);
+        assert!(Iccid::parse(card.iccid.as_str()).is_ok());
+    }
+
+    #[test]
     fn a_check_digit_is_the_one_on_a_card_in_the_field() {
         assert_eq!(Iccid::with_check_digit("894944000000115531").unwrap().as_str(), "8949440000001155314");
     }
@@ -318,6 +327,5 @@ mod tests {
         assert!(Iccid::parse("89001").is_err());
         assert!(Code::pin("12").is_err() && Code::pin("12a4").is_err() && Code::puk("1234567").is_err());
         assert!(Code::adm("12345").is_err() && Code::adm("0011223344556677").is_ok());
-        assert!(Personalisation::for_imsi("12", set_1()).is_err());
     }
 }

@@ -13,20 +13,21 @@ pub(super) fn read(card: &mut SimCard, call: Call<'_>) -> Outcome {
     card.demand(file.rule.read())?;
     let octets = card.shown_body(file);
     let left = octets.get(offset..).filter(|left| !left.is_empty()).ok_or(StatusWord::WRONG_P1_P2)?;
-    // Le 00 and no Le: as many as there are, 256 at the most.
     let wanted = match call.le {
         None | Some(0) => 256,
         Some(le) => usize::from(le),
     };
-    let reply = match (card.protocol(), wanted > left.len()) {
-        (_, false) => Reply::data(left.iter().copied().take(wanted).collect()),
-        (Protocol::T0, true) => {
-            let right = u16::try_from(left.len()).unwrap_or_default();
-            Reply::status(StatusWord(0x6c00 | right))
-        }
-        (Protocol::T1, true) => {
-            let sw = if wanted == 256 { StatusWord::OK } else { END_OF_FILE };
-            Reply { data: left.to_vec(), sw }
+    let reply = if wanted <= left.len() {
+        Reply::data(left.iter().copied().take(wanted).collect())
+    } else {
+        // Le 00 is "all there is" with T=1 and "256" with T=0, where a wrong Le is told.
+        match (card.protocol(), call.le) {
+            (Protocol::T1, Some(0)) => Reply::data(left.to_vec()),
+            (Protocol::T1, Some(_)) => Reply { data: left.to_vec(), sw: END_OF_FILE },
+            (Protocol::T0, _) | (_, None) => {
+                let right = u16::try_from(left.len()).unwrap_or_default();
+                Reply::status(StatusWord(0x6c00 | right))
+            }
         }
     };
     card.make_current(call.channel, id)?;

@@ -1,6 +1,7 @@
 //! SELECT and STATUS (TS 102 221 clauses 8.4, 11.1.1, 11.1.2).
 
 use super::{Call, Outcome, Reply};
+use crate::atr::Protocol;
 use crate::card::SimCard;
 use crate::files::{Application, CURRENT_ADF, DirectoryId, MF, Node, Tree, fcp};
 use ksnaf_proto::uicc::{StatusWord, tlv};
@@ -42,6 +43,10 @@ pub(super) fn status(card: &mut SimCard, call: Call<'_>) -> Outcome {
         NO_DATA => return Ok(Reply::status(StatusWord::OK)),
         _ => return Err(StatusWord::INCORRECT_P1_P2),
     };
+    // T=1 can say that no data is wanted. T=0 cannot: there the octet for "none" is that for "256".
+    if card.protocol() == Protocol::T1 && call.le.is_none() {
+        return Ok(Reply::status(StatusWord::OK));
+    }
     Ok(card.give_exactly(data, call.le))
 }
 

@@ -142,6 +142,7 @@ impl Layout {
         let ad = self.transparent(adf, 0x6fad, 0x03, Rule::Public, administrative_data(card.mnc_length));
         let emergency = vec![emergency_number("112"), emergency_number("911")];
         self.records(adf, (0x6fb7, 0x01), Rule::Public, 4, emergency);
+        self.transparent(adf, 0x6fc4, 0, Rule::User, vec![0xff; 46]);
         if card.gba_u {
             self.bootstrapping(card, adf, 0x6fd6, 0x6fda);
         }

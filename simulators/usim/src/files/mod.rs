@@ -18,7 +18,7 @@ pub(crate) const CURRENT_ADF: u16 = 0x7fff;
 
 /// An application on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Application {
+pub enum Application {
     /// TS 31.102.
     Usim,
     /// TS 31.103.

@@ -167,7 +167,8 @@ fn nobody_reads_or_writes_without_the_right_code() {
 fn files_have_the_sizes_that_the_specification_gives() {
     let mut card = card();
     select_application(&mut card, &USIM);
-    // EF_Keys, EF_KeysPS, EF_HPPLMN, EF_SPN, EF_START-HFN, EF_THRESHOLD, EF_PSLOCI, EF_ACC, EF_LOCI, EF_AD, EF_EPSLOCI.
+    // EF_Keys, EF_KeysPS, EF_HPPLMN, EF_SPN, EF_START-HFN, EF_THRESHOLD, EF_PSLOCI, EF_ACC, EF_LOCI, EF_AD, EF_NETPAR,
+    // EF_EPSLOCI.
     for (fid, size) in [
         (0x6f08, 33),
         (0x6f09, 33),
@@ -179,6 +180,7 @@ fn files_have_the_sizes_that_the_specification_gives() {
         (0x6f78, 2),
         (0x6f7e, 11),
         (0x6fad, 4),
+        (0x6fc4, 46),
         (0x6fe3, 18),
     ] {
         let [high, low] = u16::to_be_bytes(fid);
@@ -212,5 +214,5 @@ fn every_file_opens_and_its_size_is_what_its_template_says() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 24 + 11);
+    assert_eq!(seen, 25 + 11);
 }

@@ -1,6 +1,7 @@
 //! GBA_U: bootstrap, NAF keys, the two files (TS 33.220 clause 5 and annex G, TS 31.102 clauses 4.2.79, 4.2.83, 7.1).
 
 use super::*;
+use crate::Application;
 
 /// RAND of TS 35.208 test set 1 with AUTN*: its MAC xor the first 64 bits of SHA-1(IK).
 const BOOTSTRAP: [u8; 40] =
@@ -63,8 +64,8 @@ fn a_bootstrap_gives_res_alone_and_puts_rand_into_the_file() {
 fn naf_keys_are_the_known_answers_and_the_internal_one_stays_inside() {
     let mut card = bootstrapped(personalisation());
     assert_eq!(data(&mut card, &derive(&NAF_ID)), [&hex!("db 20")[..], &KS_EXT].concat());
-    assert_eq!(card.danger_ks_int_naf(false, &NAF_ID).unwrap().danger_expose(), &KS_INT);
-    assert_eq!(card.danger_ks_int_naf(true, &NAF_ID), None);
+    assert_eq!(card.danger_ks_int_naf(Application::Usim, &NAF_ID).unwrap().danger_expose(), &KS_INT);
+    assert_eq!(card.danger_ks_int_naf(Application::Isim, &NAF_ID), None);
     let entry = [&hex!("80 16")[..], &NAF_ID, &hex!("81 3e"), B_TID].concat();
     let record = gbanl(&mut card, 1);
     assert_eq!(record[..entry.len()], entry);
@@ -122,12 +123,33 @@ fn a_second_bootstrap_replaces_ks_rand_and_b_tid() {
     assert_eq!(data(&mut card, &hex!("00 b0 00 10 04")), hex!("09 00 00 ff"), "B-TID and lifetime are empty");
     assert_eq!(sw(&mut card, &derive(&NAF_ID)), 0x6985);
     assert_eq!(
-        card.danger_ks_int_naf(false, &NAF_ID).unwrap().danger_expose(),
+        card.danger_ks_int_naf(Application::Usim, &NAF_ID).unwrap().danger_expose(),
         &KS_INT,
         "a key that was derived stays until its record is needed"
     );
     store_b_tid(&mut card, [0x6f, 0xd6], b"b@bsf.example");
     assert_ne!(data(&mut card, &derive(&NAF_ID))[2..], KS_EXT);
+}
+
+#[test]
+fn a_terminal_that_writes_another_rand_does_not_change_the_keys() {
+    let mut card = bootstrapped(personalisation());
+    let whole = [&[0x10][..], &[0xee; 16], &[13], b"b@bsf.example", &[0]].concat();
+    let lc = u8::try_from(whole.len()).unwrap();
+    assert_eq!(sw(&mut card, &[&[0x00, 0xd6, 0x00, 0x00, lc][..], &whole].concat()), 0x9000);
+    assert_eq!(data(&mut card, &derive(&NAF_ID))[2..], KS_EXT);
+    assert!(gbanl(&mut card, 1)[24..].starts_with(b"\x81\x0db@bsf.example"));
+}
+
+#[test]
+fn a_derivation_for_the_bsf_itself_gives_what_a_tmpi_is_made_of() {
+    let mut card = bootstrapped(personalisation());
+    let bsf_id = [&b"bsf.mnc001.mcc001.pub.3gppnetwork.org"[..], &[1, 0, 0, 1, 0]].concat();
+    // NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW, which is base64 of the first 24 octets.
+    assert_eq!(
+        data(&mut card, &derive(&bsf_id))[2..26],
+        hex!("35d7cd42fbc658ae1219bb3b735eda96b647417ca111cad6")
+    );
 }
 
 #[test]
@@ -146,7 +168,7 @@ fn the_least_recently_used_entry_makes_room() {
     }
     // Used last: 1, 3, 2. The fourth takes the record of 2.
     data(&mut card, &derive(&naf(4)));
-    assert_eq!(card.danger_ks_int_naf(false, &naf(2)), None);
+    assert_eq!(card.danger_ks_int_naf(Application::Usim, &naf(2)), None);
     let mut holds = |record, n| gbanl(&mut card, record)[2..].starts_with(&naf(n));
     assert!(holds(1, 1) && holds(2, 4) && holds(3, 3));
     data(&mut card, &derive(&naf(5)));

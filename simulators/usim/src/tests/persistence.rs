@@ -1,7 +1,7 @@
 //! What a card keeps in its file, when, and for whom.
 
 use super::*;
-use crate::{CardFileError, NoCard, Pull, PullPoint};
+use crate::{Application, CardFileError, NoCard, Pull, PullPoint};
 use ksnaf_proto::uicc::CardError;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -55,12 +55,12 @@ fn everything_that_is_kept_comes_back() {
     assert_eq!(sw(&mut card, &hex!("00 28 00 01 08 31323334ffffffff")), 0x9000);
     assert_eq!(sw(&mut card, &hex!("00 20 00 01 08 30303030ffffffff")), 0x63c2);
     assert_eq!(sw(&mut card, &hex!("00 2c 00 01 10 3030303030303030 30303030ffffffff")), 0x63c9);
-    let internal = card.danger_ks_int_naf(false, &DERIVE[7..16]).unwrap().clone();
+    let internal = card.danger_ks_int_naf(Application::Usim, &DERIVE[7..16]).unwrap().clone();
     drop(card);
 
     let mut card = open(&drawer.path);
     assert_eq!(card.personalisation(), &personalisation());
-    assert_eq!(card.danger_ks_int_naf(false, &DERIVE[7..16]), Some(&internal));
+    assert_eq!(card.danger_ks_int_naf(Application::Usim, &DERIVE[7..16]), Some(&internal));
     assert_eq!(sw(&mut card, &hex!("00 20 00 01 00")), 0x63c2);
     assert_eq!(sw(&mut card, &hex!("00 2c 00 01 00")), 0x63c9);
     assert_eq!(sw(&mut card, &DERIVE), 0x6982, "PIN1 is enabled still");

@@ -33,6 +33,8 @@ fn with_t_1_an_answer_comes_at_once() {
     assert_eq!(send(&mut card, &hex!("80 f2 00 00 00")).len(), 0x25 + 2);
     assert_eq!(send(&mut card, &hex!("80 f2 00 00 ff")).len(), 0x25 + 2);
     assert_eq!(sw(&mut card, &hex!("80 f2 00 00 10")), 0x6c25);
+    assert_eq!(sw(&mut card, &hex!("80 f2 00 00")), 0x9000, "no Le: no data is wanted");
+    assert_eq!(sw(&mut card, &hex!("00 b0 00 00")), 0x6c0a, "a read without Le asks for nothing sensible");
 }
 
 #[test]
