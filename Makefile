@@ -15,13 +15,14 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 need-cargo = $(eval problem := $(shell PATH='$(PATH)' scripts/need-cargo))$(if $(problem),$(error $(problem)))
 
 clippy = cargo clippy --locked --all-targets
-python = target/python
+target = $(or $(CARGO_TARGET_DIR),target)
+python = $(target)/python
 
 lab:
 	$(need-cargo)
 	scripts/install build
 	cargo build --locked -p ksnaf
-	cargo run --locked --quiet -p ksnaf -- lab --once --set data_dir=target/lab
+	cargo run --locked --quiet -p ksnaf -- lab --once --set data_dir=$(target)/lab
 
 check:
 	$(need-cargo)
@@ -49,9 +50,9 @@ test:
 bench:
 	$(need-cargo)
 	scripts/install build check
-	rm -rf target/bench
+	rm -rf $(target)/bench
 	cargo bench --locked --bench '*'
-	scripts/bench-summary target/bench
+	scripts/bench-summary $(target)/bench
 
 fuzz:
 	$(need-cargo)
@@ -59,7 +60,7 @@ fuzz:
 	scripts/fuzz $(RUNS)
 
 clean-lab:
-	rm -rf target/lab
+	rm -rf $(target)/lab
 
 python-tests: $(python)/installed
 	$(python)/bin/python -m unittest discover --start-directory tests/python

@@ -29,8 +29,9 @@ class BenchSummary(unittest.TestCase):
     def test_figures_are_judged(self):
         run, summary, plot = summarise({
             "a.json": [
-                {"name": "faster", "value": 300, "unit": "1/s", "baseline": 100, "target": 2},
-                {"name": "slower", "value": 300, "unit": "us", "baseline": 100, "target": 2, "better": "lower"},
+                {"name": "faster", "value": 300, "unit": "1/s", "baseline": 100, "target": 2, "judged": "ratio"},
+                {"name": "slower", "value": 300, "unit": "us", "baseline": 100, "target": 200, "better": "lower"},
+                {"name": "own verdict", "value": 0, "unit": "lost", "baseline": 0, "target": 0, "met": True},
             ],
             "b.json": [
                 {"name": "absolute", "value": 5, "unit": "ms", "target": 10, "better": "lower"},
@@ -43,12 +44,12 @@ class BenchSummary(unittest.TestCase):
         self.assertTrue(all(wanted <= figure.keys() for figure in summary))
         self.assertEqual(
             [(figure["name"], figure["ratio"], figure["met"]) for figure in summary],
-            [("faster", 3, True), ("slower", 3, False), ("absolute", None, True),
+            [("faster", 3, True), ("slower", 3, False), ("own verdict", None, True), ("absolute", None, True),
              ("compared <only>", 0.5, None), ("bare", None, None)],
         )
-        self.assertIn("2 of 3 targets met", run.stdout)
+        self.assertIn("3 of 4 targets met", run.stdout)
         dots = xml.etree.ElementTree.fromstring(plot).findall("{http://www.w3.org/2000/svg}circle")
-        self.assertEqual(len(dots), 4)
+        self.assertEqual(len(dots), 5)
 
     def test_an_earlier_summary_is_not_a_source(self):
         figures = [{"name": "a", "value": 1, "unit": "s"}]
@@ -68,8 +69,9 @@ class BenchSummary(unittest.TestCase):
             ([good | {"value": True}], "value is no number"),
             ("[{\"name\": \"a\", \"unit\": \"s\", \"value\": NaN}]", "value is no number"),
             ([good | {"baseline": "fast"}], "baseline is no number"),
-            ([good | {"baseline": 0}], "baseline of 0"),
             ([good | {"better": "more"}], "better is higher or lower"),
+            ([good | {"judged": "name"}], "judged is value or ratio"),
+            ([good | {"met": "yes"}], "met is true or false"),
             ([good, good], "two figures"),
         ]:
             run, summary, _ = summarise({"a.json": content})
