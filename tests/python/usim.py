@@ -140,7 +140,7 @@ def connect_pcsc(reader: str) -> Uicc:
 
     try:
         found = readers()
-        chosen = [each for n, each in enumerate(found) if (reader == str(n) if reader.isdigit() else reader in str(each))]
+        chosen = found[int(reader) :] if reader.isdigit() else [each for each in found if reader in str(each)]
         if not chosen:
             raise LookupError(f"no reader {reader} among {[str(each) for each in found]}")
         connection = chosen[0].createConnection()
