@@ -139,6 +139,8 @@ class Bsf:
     def _success(self, given: dict[str, str], challenge: Open) -> Answer:
         subscriber, expires = challenge.subscriber, datetime.now(UTC).replace(microsecond=0) + LIFETIME
         b_tid = gba.b_tid(challenge.rand, self.name)
+        for former in [name for name, each in self.associations.items() if each.subscriber == subscriber]:
+            del self.associations[former]
         self.associations[b_tid] = Association(subscriber, challenge.rand, challenge.ks, expires)
         key = gba.ks_naf(challenge.ks, challenge.rand, subscriber.impi, gba.bsf_id(self.name))
         self.tmpis[gba.tmpi_of(key)] = subscriber.impi

@@ -66,7 +66,8 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(set(self.service.associations()), before)
         done = ue.finish(challenge, ue.usim.bootstrap(challenge.rand, challenge.autn))
         after = self.service.associations()
-        self.assertEqual(set(after), before | {done.b_tid})
+        self.assertEqual(set(after) - before, {done.b_tid})
+        self.assertLessEqual(len(before - set(after)), 1, "a run may replace its own subscriber's association only")
         for _ in range(5):
             self.assertIn(ue.exchange(done.leg3).status, range(400, 500))
         self.assertEqual(sorted(self.service.associations()), sorted(after))
@@ -102,7 +103,6 @@ class Malformed(unittest.TestCase):
         self.addCleanup(ue.close)
         self.assertGreaterEqual(len(CASES), 60)
         self.assertEqual(len({case.name for case in CASES}), len(CASES))
-        expected = set(target.associations())
         for case in CASES:
             with self.subTest(case=case.name):
                 before = set(target.associations())
@@ -110,8 +110,7 @@ class Malformed(unittest.TestCase):
                 self.assertIsNone(outcome.error, f"status {outcome.status}")
                 made = set(target.associations()) - before
                 self.assertEqual(len(made), 1 if case.name.startswith("a used nonce") else 0, "associations made")
-                expected |= made | {ue.bootstrap().b_tid}
-        self.assertEqual(set(target.associations()), expected)
+                self.assertIn(ue.bootstrap().b_tid, target.associations())
 
 
 if __name__ == "__main__":
