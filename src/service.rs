@@ -73,7 +73,9 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => 2,
+            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
+                2
+            }
             Self::Card(_) => 3,
             Self::Store(_) | Self::Random(_) => 1,
         }
@@ -103,7 +105,8 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
-        let embedded = if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
+        let embedded =
+            if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);
         let metrics = Arc::new(Metrics::default());
         let mut service = Self {
@@ -120,7 +123,8 @@ impl Service {
         if let Some(store) = &store {
             service.start_bsf(store, &metrics).await?;
         }
-        service.device = Device::from_config(&service.config, service.addresses.ub, &metrics).await?.map(Arc::new);
+        service.device =
+            Device::from_config(&service.config, service.addresses.ub, &metrics).await?.map(Arc::new);
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
         service.addresses.device = service.device.is_some();
@@ -176,19 +180,25 @@ impl Service {
     fn write_note(&self) -> Result<(), StartError> {
         let note = data_dir::run_note(&self.config.data_dir);
         let content = serde_json::to_vec_pretty(&self.addresses).unwrap_or_default();
-        data_dir::write_atomically(&note, &content).map_err(|source| StartError::DataDir { path: note, source })
+        data_dir::write_atomically(&note, &content)
+            .map_err(|source| StartError::DataDir { path: note, source })
     }
 
     async fn start_bsf(&mut self, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Result<(), StartError> {
         let source = Arc::new(BuiltIn::new(Arc::clone(store)));
         let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
         let ub = self.config.ub.clone();
-        let limits =
-            Limits { max_connections: ub.max_connections, header_timeout: ub.request_timeout.0, http2: false };
+        let limits = Limits {
+            max_connections: ub.max_connections,
+            header_timeout: ub.request_timeout.0,
+            http2: false,
+        };
         let (listener, address) = bind("ub.listen", ub.listen).await?;
         self.addresses.ub = Some(address);
         self.serve(Listener::Tcp(listener), limits, bsf.clone());
-        if let (Some(listen), Some(certificate), Some(key)) = (ub.tls_listen, &ub.tls_certificate, &ub.tls_key) {
+        if let (Some(listen), Some(certificate), Some(key)) =
+            (ub.tls_listen, &ub.tls_certificate, &ub.tls_key)
+        {
             let acceptor = tls::server(certificate, key, None, &[b"http/1.1"])?.into();
             let (listener, address) = bind("ub.tls_listen", listen).await?;
             self.addresses.ub_tls = Some(address);
@@ -217,13 +227,18 @@ impl Service {
             metrics: Arc::clone(metrics),
             ready: Arc::clone(&self.ready),
         });
-        let limits =
-            Limits { max_connections: config.max_connections, header_timeout: config.request_timeout.0, http2: true };
+        let limits = Limits {
+            max_connections: config.max_connections,
+            header_timeout: config.request_timeout.0,
+            http2: true,
+        };
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
         self.serve(Listener::Tcp(listener), limits, api.clone());
         let (certificate, key, ca) = (&config.tls_certificate, &config.tls_key, &config.client_ca);
-        if let (Some(listen), Some(certificate), Some(key), Some(ca)) = (config.tls_listen, certificate, key, ca) {
+        if let (Some(listen), Some(certificate), Some(key), Some(ca)) =
+            (config.tls_listen, certificate, key, ca)
+        {
             let acceptor = tls::server(certificate, key, Some(ca), &[b"h2", b"http/1.1"])?.into();
             let (listener, address) = bind("api.tls_listen", listen).await?;
             self.addresses.api_tls = Some(address);
@@ -279,7 +294,8 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, So
 
 /// Binds a Unix socket for its user only. One that a killed process left behind is replaced; one that answers is not.
 fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
-    let failed = |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
+    let failed =
+        |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
     let short = data_dir::ShortPath::of(path).map_err(failed)?;
     if std::os::unix::net::UnixStream::connect(short.path()).is_ok() {
         return Err(failed(std::io::ErrorKind::AddrInUse.into()));

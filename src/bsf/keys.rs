@@ -34,7 +34,8 @@ impl KeyRing {
             return bsf.clone();
         }
         drop(held);
-        let keys = SealingKeys { current: self.key(epoch), previous: epoch.checked_sub(1).map(|of| self.key(of)) };
+        let keys =
+            SealingKeys { current: self.key(epoch), previous: epoch.checked_sub(1).map(|of| self.key(of)) };
         let bsf = Bsf::new(self.config.clone(), keys);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((epoch, bsf.clone()));
         bsf

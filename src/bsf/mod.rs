@@ -64,6 +64,9 @@ impl Bsf {
     }
 }
 
-async fn seal_secret(store: &dyn Store, fresh: [u8; 32]) -> Result<ksnaf_proto::secret::Secret<32>, StoreError> {
+async fn seal_secret(
+    store: &dyn Store,
+    fresh: [u8; 32],
+) -> Result<ksnaf_proto::secret::Secret<32>, StoreError> {
     store.shared_secret("ub-opaque", fresh).await
 }

@@ -8,8 +8,8 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use ksnaf_proto::ub::{
-    AwaitStore, Cause, Effects, Establish, Outcome, Refusal, SealNonce, StoreOutcome, TmpiLookup, Transport, UbRequest,
-    UbResponse, UbStep,
+    AwaitStore, Cause, Effects, Establish, Outcome, Refusal, SealNonce, StoreOutcome, TmpiLookup, Transport,
+    UbRequest, UbResponse, UbStep,
 };
 use std::sync::{Arc, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -47,7 +47,8 @@ impl Inner {
         };
         // A header that is not text cannot be one the procedure reads, but it must not be skipped: lossy, it will not parse.
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let headers =
+            parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let (method, target) = (parts.method.as_str().to_owned(), parts.uri.to_string());
         let request = UbRequest { method, target, headers, body };
         let transport = if peer.tls { Transport::Tls } else { Transport::Plain };
@@ -66,16 +67,14 @@ impl Inner {
         loop {
             step = match step {
                 UbStep::Done(response, effects) => return (response, effects),
-                UbStep::NeedTmpi(tmpi, then) => {
-                    then.resume(match self.store.impi_of(&tmpi, now).await {
-                        Ok(Some(impi)) => TmpiLookup::Known(impi),
-                        Ok(None) => TmpiLookup::Unknown,
-                        Err(error) => {
-                            tracing::error!(%error, "store failed");
-                            TmpiLookup::Unavailable
-                        }
-                    })
-                }
+                UbStep::NeedTmpi(tmpi, then) => then.resume(match self.store.impi_of(&tmpi, now).await {
+                    Ok(Some(impi)) => TmpiLookup::Known(impi),
+                    Ok(None) => TmpiLookup::Unknown,
+                    Err(error) => {
+                        tracing::error!(%error, "store failed");
+                        TmpiLookup::Unavailable
+                    }
+                }),
                 UbStep::NeedChallenge(nonce, then) => {
                     let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
                     let opaque = pending.recall(&nonce, now).map(str::to_owned);

@@ -51,7 +51,8 @@ pub(super) async fn side(config: &Config, card: Option<&str>, bsf: Option<&str>)
         }
     }
     let mut config = config.clone();
-    config.card.selector = Some(card.map_or_else(|| config.card.selector.clone().unwrap_or_else(default_card), str::to_owned));
+    config.card.selector =
+        Some(card.map_or_else(|| config.card.selector.clone().unwrap_or_else(default_card), str::to_owned));
     if let Some(url) = bsf {
         config.ue.bsf = Some(url.to_owned());
     }

@@ -121,7 +121,9 @@ fn own_uid() -> u32 {
 pub(super) fn failure(status: StatusCode, problem: &Value) -> Failure {
     let detail = problem.get("detail").and_then(Value::as_str);
     let mut message = detail.map_or_else(|| status.to_string(), str::to_owned);
-    for line in problem.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for line in
+        problem.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
         message.push_str("\n  ");
         message.push_str(line);
     }

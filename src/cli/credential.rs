@@ -48,7 +48,8 @@ pub(super) struct CredentialArgs {
 
 pub(super) async fn run(args: CredentialArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
-    let fqdn = Fqdn::parse(&args.naf).map_err(|error| Failure::usage(format!("--naf {}: {error}", args.naf)))?;
+    let fqdn =
+        Fqdn::parse(&args.naf).map_err(|error| Failure::usage(format!("--naf {}: {error}", args.naf)))?;
     let ua: UaSecurityProtocolId = args
         .ua_protocol
         .parse()
@@ -121,7 +122,8 @@ fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
             Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
             other => other.to_string(),
         };
-        let fields: Vec<(&str, String)> = shown.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let fields: Vec<(&str, String)> =
+            shown.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
         output::fields(&fields)?;
     }
     Ok(())

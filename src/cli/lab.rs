@@ -69,7 +69,11 @@ pub(super) async fn run(args: LabArgs) -> Result<(), Failure> {
     let report = compare(&service).await;
     service.stop().await;
     let report = report?;
-    if args.json { output::json(&report)? } else { tell(&report)? }
+    if args.json {
+        output::json(&report)?
+    } else {
+        tell(&report)?
+    }
     if report["equal"] == json!(true) { Ok(()) } else { Err(Failure::failed("the two keys differ")) }
 }
 
@@ -78,7 +82,9 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
     data_dir::create(&config.data_dir)?;
     config.card.selector.get_or_insert_with(|| "sim".to_owned());
     if config.naf.is_empty() {
-        config.naf.push(NafConfig::for_lab(Fqdn::parse(LAB_NAF).map_err(|e| Failure::failed(e.to_string()))?));
+        config
+            .naf
+            .push(NafConfig::for_lab(Fqdn::parse(LAB_NAF).map_err(|e| Failure::failed(e.to_string()))?));
     }
     config.api.admins.push(LAB_PRINCIPAL.to_owned());
     if once {
@@ -111,7 +117,8 @@ async fn provision(config: &Config) -> Result<(), Failure> {
         getrandom::fill(k.as_mut()).map_err(|error| Failure::failed(error.to_string()))?;
         getrandom::fill(opc.as_mut()).map_err(|error| Failure::failed(error.to_string()))?;
         let key = AkaKey::Milenage { k: Secret::new(*k), opc: Secret::new(*opc) };
-        SimCard::create(&path, Personalisation::lab(key)).map_err(|error| Failure::failed(error.to_string()))?;
+        SimCard::create(&path, Personalisation::lab(key))
+            .map_err(|error| Failure::failed(error.to_string()))?;
     }
     let card = SimCard::open(&path).map_err(|error| Failure::failed(error.to_string()))?;
     let personalisation = card.personalisation().clone();
@@ -143,7 +150,8 @@ async fn provision(config: &Config) -> Result<(), Failure> {
 async fn compare(service: &Service) -> Result<Value, Failure> {
     let address = service.addresses.api.ok_or_else(|| Failure::failed("the API is not served"))?;
     let target = Target::Tcp { host: address.ip().to_string(), port: address.port() };
-    let token = service.addresses.token_file.as_ref().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+    let token =
+        service.addresses.token_file.as_ref().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
     let authorization = format!("Bearer {}", token.trim());
     let post = async |path: &str, body: Value| -> Result<Value, Failure> {
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];

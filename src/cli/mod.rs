@@ -71,7 +71,8 @@ pub struct ConfigArgs {
 impl ConfigArgs {
     fn load(&self) -> Result<Config, Failure> {
         // A variable that is not UTF-8 cannot be meant for this program.
-        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Ok(config::load(self.config.as_deref(), environment, &self.set)?)
     }
 }

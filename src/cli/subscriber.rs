@@ -130,7 +130,8 @@ pub(super) async fn run(command: SubscriberCommand) -> Result<(), Failure> {
         SubscriberCommand::Add(args) => {
             let network = Network::of(&args.config.load()?).await?;
             let line = args.line()?;
-            import(&network, "application/jsonl", line.to_string().into_bytes(), args.replace, args.json).await
+            import(&network, "application/jsonl", line.to_string().into_bytes(), args.replace, args.json)
+                .await
         }
         SubscriberCommand::Import(args) => {
             let network = Network::of(&args.config.load()?).await?;
@@ -193,7 +194,10 @@ impl AddArgs {
                 if let Some((name, value)) = line.split_once('=') {
                     members.insert(name.trim().to_owned(), json!(value.trim()));
                 } else if !line.is_empty() {
-                    return Err(Failure::usage(format!("{}: write k=HEX and opc=HEX, one a line", path.display())));
+                    return Err(Failure::usage(format!(
+                        "{}: write k=HEX and opc=HEX, one a line",
+                        path.display()
+                    )));
                 }
             }
         }
@@ -201,7 +205,13 @@ impl AddArgs {
     }
 }
 
-async fn import(network: &Network, kind: &str, content: Vec<u8>, replace: bool, json: bool) -> Result<(), Failure> {
+async fn import(
+    network: &Network,
+    kind: &str,
+    content: Vec<u8>,
+    replace: bool,
+    json: bool,
+) -> Result<(), Failure> {
     let path = if replace { "/v1/subscribers?replace=true" } else { "/v1/subscribers" };
     let answer = network.ask(Method::POST, path, kind, content).await?;
     if json {
@@ -223,12 +233,14 @@ async fn list(args: ListArgs) -> Result<(), Failure> {
         let Some(next) = page.get("next").and_then(Value::as_str) else {
             break;
         };
-        path = format!("/v1/subscribers?danger_show={}&after={}", args.output.danger_show_keys, segment(next));
+        path =
+            format!("/v1/subscribers?danger_show={}&after={}", args.output.danger_show_keys, segment(next));
     }
     if args.output.json {
         output::json(&json!({ "subscribers": all }))?;
     } else {
-        let cell = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let cell =
+            |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         let names = ["imsi", "impi", "algorithm", "uicc", "amf", "msisdn"];
         let rows: Vec<Vec<String>> =
             all.iter().map(|value| names.map(|name| cell(value, name)).to_vec()).collect();

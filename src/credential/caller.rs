@@ -90,12 +90,19 @@ impl Tokens {
     /// The name of a token. Every entry is compared, each in constant time.
     fn name_of(&self, token: &str) -> Option<&str> {
         let token = SecretBytes::from(token.as_bytes());
-        self.0.iter().fold(None, |found, (name, known)| if *known == token { Some(name.as_str()) } else { found })
+        self.0
+            .iter()
+            .fold(None, |found, (name, known)| if *known == token { Some(name.as_str()) } else { found })
     }
 }
 
 /// Makes a [`Caller`] of what a request shows, or 401.
-pub fn authenticate(peer: &Peer, headers: &HeaderMap, tokens: &Tokens, own_uid: u32) -> Result<Caller, Problem> {
+pub fn authenticate(
+    peer: &Peer,
+    headers: &HeaderMap,
+    tokens: &Tokens,
+    own_uid: u32,
+) -> Result<Caller, Problem> {
     let mut names = peer.certificate_names.clone();
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) =
@@ -131,7 +138,9 @@ mod tests {
         let peer = Peer::default();
         let authenticated = |headers: &HeaderMap| authenticate(&peer, headers, &tokens(), 1000);
         assert_eq!(authenticated(&HeaderMap::new()).unwrap_err().status, StatusCode::UNAUTHORIZED);
-        for bad in ["Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Basic 0123456789abcdef", "0123456789abcdef"] {
+        for bad in
+            ["Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Basic 0123456789abcdef", "0123456789abcdef"]
+        {
             assert!(authenticated(&bearer(bad)).is_err(), "{bad}");
         }
         assert_eq!(authenticated(&bearer("bearer 0123456789abcdef")).unwrap().names, ["lab"]);

@@ -91,7 +91,12 @@ pub struct Credential {
 impl Credential {
     /// The network side's: derived from the association.
     #[must_use]
-    pub fn of_association(association: &Association, naf_id: NafId, with_int: bool, target: EnrolmentTarget) -> Self {
+    pub fn of_association(
+        association: &Association,
+        naf_id: NafId,
+        with_int: bool,
+        target: EnrolmentTarget,
+    ) -> Self {
         let Association { ks, rand, impi, .. } = association;
         let key = match association.gba_mode {
             GbaMode::Me => NafKey::Me(kdf::ks_naf(ks, rand, impi, &naf_id)),

@@ -49,7 +49,10 @@ impl Problem {
     /// 401, for a caller whom no credential names.
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "a bearer token, a client certificate or the Unix socket is needed")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "a bearer token, a client certificate or the Unix socket is needed",
+        )
     }
 
     /// 403, with one body for every reason: what exists is not told to a caller who may not ask.

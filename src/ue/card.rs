@@ -71,8 +71,9 @@ fn read_pin(path: &Path) -> Result<Pin, StartError> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|error| StartError::Device(format!("card.pin_file {}: {error}", path.display())))?;
-    Pin::parse(text.lines().next().unwrap_or_default().trim())
-        .ok_or_else(|| StartError::Device(format!("card.pin_file {}: a PIN has 4 to 8 digits", path.display())))
+    Pin::parse(text.lines().next().unwrap_or_default().trim()).ok_or_else(|| {
+        StartError::Device(format!("card.pin_file {}: a PIN has 4 to 8 digits", path.display()))
+    })
 }
 
 impl CardAccess {
@@ -89,7 +90,9 @@ impl CardAccess {
             }
             #[cfg(not(feature = "sim"))]
             CardSelector::Sim => {
-                return Err(StartError::Device("this build has no simulated card (Cargo feature `sim`)".to_owned()));
+                return Err(StartError::Device(
+                    "this build has no simulated card (Cargo feature `sim`)".to_owned(),
+                ));
             }
             CardSelector::Pcsc(choice) => find(choice, pin.clone()).await?,
         };
@@ -128,7 +131,8 @@ impl CardAccess {
         autn: Autn,
     ) -> Result<Authenticated, UeError> {
         let (application, policy) = (facts.application.clone(), policy(mode));
-        let bootstrap = self.job(move |uicc| uicc.gba_run(application, policy)?.authenticate(&rand, &autn)).await?;
+        let bootstrap =
+            self.job(move |uicc| uicc.gba_run(application, policy)?.authenticate(&rand, &autn)).await?;
         Ok(match bootstrap {
             Bootstrap::Me { res, ks } => Authenticated::Accepted { res, ks: Some(ks) },
             Bootstrap::U { res } => Authenticated::Accepted { res, ks: None },
@@ -145,7 +149,8 @@ impl CardAccess {
         expires: SystemTime,
     ) -> Result<(), UeError> {
         let application = facts.application.clone();
-        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.store_b_tid(&rand, &b_tid, expires)).await
+        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.store_b_tid(&rand, &b_tid, expires))
+            .await
     }
 
     /// Ks_ext_NAF, derived in the card.
@@ -176,7 +181,9 @@ impl CardAccess {
 async fn find(choice: Choice, pin: Option<Pin>) -> Result<Slot, StartError> {
     let found = tokio::task::spawn_blocking(move || {
         let wanted = choice.clone();
-        reader::open(&choice, &SlotOptions::default(), SEARCH_BOUND, move |card| is_wanted(card, &wanted, pin.as_ref()))
+        reader::open(&choice, &SlotOptions::default(), SEARCH_BOUND, move |card| {
+            is_wanted(card, &wanted, pin.as_ref())
+        })
     });
     match found.await {
         Ok(slot) => Ok(slot?),
@@ -215,8 +222,9 @@ const fn policy(mode: UeMode) -> GbaPolicy {
 fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Result<CardFacts, UiccError> {
     let application = identity.gba_application(preference)?;
     let kinds = identity.applications.iter().map(|application| application.aid.kind());
-    let applications =
-        kinds.filter(|kind| matches!(kind, ApplicationKind::Usim | ApplicationKind::Isim)).map(|kind| kind.as_str());
+    let applications = kinds
+        .filter(|kind| matches!(kind, ApplicationKind::Usim | ApplicationKind::Isim))
+        .map(|kind| kind.as_str());
     let number = identity.iccid.as_ref().map(|iccid| iccid.as_str().to_owned());
     Ok(CardFacts {
         iccid: number.unwrap_or_else(|| application.impi.as_str().to_owned()),

@@ -57,12 +57,14 @@ impl UeError {
             Self::Reader(_) => UeErrorKind::Card,
             Self::Card(_) if self.is_mac_failure() => UeErrorKind::Refused,
             Self::Card(_) => UeErrorKind::Card,
-            Self::Network(ClientError::Address(_)) | Self::NoBsf | Self::NoRandomness => UeErrorKind::Protocol,
+            Self::Network(ClientError::Address(_)) | Self::NoBsf | Self::NoRandomness => {
+                UeErrorKind::Protocol
+            }
             Self::Network(_) | Self::TimedOut { .. } => UeErrorKind::Unreachable,
             Self::Procedure(error) => match error {
-                ub::UeError::Refused { .. } | ub::UeError::NetworkAuthentication | ub::UeError::SyncFailureTwice => {
-                    UeErrorKind::Refused
-                }
+                ub::UeError::Refused { .. }
+                | ub::UeError::NetworkAuthentication
+                | ub::UeError::SyncFailureTwice => UeErrorKind::Refused,
                 ub::UeError::Unavailable { .. } => UeErrorKind::Unreachable,
                 _ => UeErrorKind::Protocol,
             },

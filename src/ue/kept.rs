@@ -62,7 +62,8 @@ impl Kept {
 
     /// Keeps a bootstrap. Failing costs a bootstrap later, so it is a warning only.
     pub(super) fn store(&self, run: &Run) {
-        let written = self.seal(run).and_then(|sealed| data_dir::write_atomically(&self.file(&run.iccid), &sealed));
+        let written =
+            self.seal(run).and_then(|sealed| data_dir::write_atomically(&self.file(&run.iccid), &sealed));
         if let Err(error) = written {
             tracing::warn!(%error, "the bootstrap cannot be kept");
         }

@@ -181,7 +181,10 @@ impl Device {
         loop {
             let due = {
                 let state = self.state.lock().await;
-                state.run.as_ref().map(|run| run.expires_at.duration_since(SystemTime::now()).unwrap_or_default())
+                state
+                    .run
+                    .as_ref()
+                    .map(|run| run.expires_at.duration_since(SystemTime::now()).unwrap_or_default())
             };
             // Only a Ks that somebody asked for is renewed: an idle device leaves the network alone.
             if due.is_some_and(|left| !left.is_zero()) {
@@ -225,7 +228,11 @@ impl Device {
         Ok(facts)
     }
 
-    async fn run_bootstrap(&self, facts: &CardFacts, state: &mut MutexGuard<'_, State>) -> Result<Run, UeError> {
+    async fn run_bootstrap(
+        &self,
+        facts: &CardFacts,
+        state: &mut MutexGuard<'_, State>,
+    ) -> Result<Run, UeError> {
         let tmpi = state.run.as_ref().and_then(|run| run.tmpi.clone()).filter(|_| self.settings.tmpi);
         let bound = self.settings.timeout.0;
         let procedure = procedure::bootstrap(&self.card, &self.bsf, &self.settings, facts, tmpi);

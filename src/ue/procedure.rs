@@ -117,6 +117,7 @@ async fn exchange(place: &Place, request: UbRequest, settings: &UeConfig) -> Res
     };
     let answer = client::send(&place.target, ask, settings.timeout.0).await?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let headers =
+        answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     Ok(UbResponse { status: answer.status.as_u16(), headers, body: answer.body.to_vec() })
 }

@@ -30,7 +30,9 @@ impl SimSource {
     fn open(&self, progress: &Progress) -> Result<SimCard, ReaderError> {
         loop {
             match SimCard::open(&self.path) {
-                Err(NoCard::File(CardFileError::InUse { .. })) if Instant::now() + POLL < progress.deadline() => {
+                Err(NoCard::File(CardFileError::InUse { .. }))
+                    if Instant::now() + POLL < progress.deadline() =>
+                {
                     std::thread::sleep(POLL);
                 }
                 Err(NoCard::File(CardFileError::InUse { .. })) => return Err(self.failed(CardError::Busy)),

@@ -88,7 +88,8 @@ pub(super) async fn run(args: AuthenticateArgs) -> Result<(), Failure> {
     } else {
         let members = answer.as_object().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let fields: Vec<(&str, String)> = members.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let fields: Vec<(&str, String)> =
+            members.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
         output::fields(&fields)?;
     }
     Ok(())
@@ -98,13 +99,16 @@ impl AuthenticateArgs {
     fn question(&self) -> Result<Question, Failure> {
         if let Some(naf) = &self.naf {
             let fqdn = Fqdn::parse(naf).map_err(|error| Failure::usage(format!("--naf {naf}: {error}")))?;
-            let ua: UaSecurityProtocolId =
-                self.ua_protocol.parse().map_err(|error| Failure::usage(format!("--ua-protocol: {error}")))?;
+            let ua: UaSecurityProtocolId = self
+                .ua_protocol
+                .parse()
+                .map_err(|error| Failure::usage(format!("--ua-protocol: {error}")))?;
             return Ok(Question::Naf(NafId::new(fqdn, ua)));
         }
         let octets = |name: &str, text: Option<&String>| {
             let text = text.ok_or_else(|| Failure::usage(format!("{name} is missing")))?;
-            hex::decode_array::<16>(text).ok_or_else(|| Failure::usage(format!("{name}: 32 hex digits are needed")))
+            hex::decode_array::<16>(text)
+                .ok_or_else(|| Failure::usage(format!("{name}: 32 hex digits are needed")))
         };
         let rand = Rand(octets("--rand", self.rand.as_ref())?);
         let autn = || octets("--autn", self.autn.as_ref()).map(Autn);

@@ -8,8 +8,8 @@ use ksnaf_proto::hex;
 use ksnaf_proto::identity::{MncLength, mask_digits};
 use ksnaf_proto::uicc::card_identity::CardIdentity;
 use ksnaf_proto::uicc::ef::{Gbabp, NafListEntry, ServiceTable};
-use ksnaf_proto::uicc::file::{ApplicationKind, File};
 use ksnaf_proto::uicc::file::known::{EF_DIR, EF_ICCID, isim, usim};
+use ksnaf_proto::uicc::file::{ApplicationKind, File};
 use ksnaf_proto::uicc::gba::GbaError;
 use ksnaf_proto::uicc::session::Uicc;
 use serde_json::{Value, json};
@@ -62,7 +62,12 @@ fn read(uicc: &mut Uicc<'_>, show: bool) -> Result<Vec<Row>, GbaError> {
     Ok(rows)
 }
 
-fn of_usim(uicc: &mut Uicc<'_>, identity: &CardIdentity, show: bool, rows: &mut Vec<Row>) -> Result<(), GbaError> {
+fn of_usim(
+    uicc: &mut Uicc<'_>,
+    identity: &CardIdentity,
+    show: bool,
+    rows: &mut Vec<Row>,
+) -> Result<(), GbaError> {
     let Some(found) = &identity.usim else {
         return Ok(());
     };
@@ -76,7 +81,12 @@ fn of_usim(uicc: &mut Uicc<'_>, identity: &CardIdentity, show: bool, rows: &mut 
     of_gba(uicc, usim::EF_GBABP, usim::EF_GBANL, below, rows)
 }
 
-fn of_isim(uicc: &mut Uicc<'_>, identity: &CardIdentity, show: bool, rows: &mut Vec<Row>) -> Result<(), GbaError> {
+fn of_isim(
+    uicc: &mut Uicc<'_>,
+    identity: &CardIdentity,
+    show: bool,
+    rows: &mut Vec<Row>,
+) -> Result<(), GbaError> {
     let Some(found) = &identity.isim else {
         return Ok(());
     };
@@ -102,7 +112,8 @@ fn of_gba(
     rows: &mut Vec<Row>,
 ) -> Result<(), GbaError> {
     let bootstrap: Option<Gbabp> = uicc.read(parameters)?;
-    let content = bootstrap.map_or_else(|| "no bootstrap".to_owned(), |bootstrap| parameters_text(&bootstrap));
+    let content =
+        bootstrap.map_or_else(|| "no bootstrap".to_owned(), |bootstrap| parameters_text(&bootstrap));
     rows.push(Row { file: parameters, below, content });
     for (record, entry) in uicc.read_all::<NafListEntry>(list)? {
         let content = match entry {

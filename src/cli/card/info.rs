@@ -22,7 +22,11 @@ pub(super) async fn run(args: CardArgs) -> Result<(), Failure> {
         .await?;
     access.close();
     let shown = describe(&identity, &pin.to_string(), args.output.danger_show_keys);
-    if args.output.json { output::json(&shown)? } else { tell(&shown)? }
+    if args.output.json {
+        output::json(&shown)?
+    } else {
+        tell(&shown)?
+    }
     Ok(())
 }
 
@@ -81,7 +85,8 @@ fn tell(shown: &Value) -> Result<(), Failure> {
     };
     let list = |pointer: &str, name: &str| {
         let items = shown.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-        let texts = items.iter().filter_map(|item| item.get(name).unwrap_or(item).as_str().map(str::to_owned));
+        let texts =
+            items.iter().filter_map(|item| item.get(name).unwrap_or(item).as_str().map(str::to_owned));
         texts.collect::<Vec<_>>().join(", ")
     };
     let mut fields = vec![

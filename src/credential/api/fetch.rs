@@ -52,7 +52,11 @@ async fn fetch(
     let mut origins = headers.get_all("x-m2m-origin").iter();
     let origin = match (origins.next().and_then(|value| value.to_str().ok()), origins.next()) {
         (Some(origin), None) => origin.trim(),
-        _ => return Err(Problem::bad_request("X-M2M-Origin: one header with the target's AE-ID, CSE-ID or MAF-ID")),
+        _ => {
+            return Err(Problem::bad_request(
+                "X-M2M-Origin: one header with the target's AE-ID, CSE-ID or MAF-ID",
+            ));
+        }
     };
     // A target that no entry knows gets the answer of one that is not allowed.
     let naf = state.policy.entry_of_origin(origin).ok_or_else(Problem::forbidden)?;

@@ -32,7 +32,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tower_service::Service as _;
 
-
 /// What the API needs of the rest.
 pub struct ApiState {
     /// Associations and subscribers; none on a pure device side.

@@ -78,7 +78,8 @@ pub(super) fn permit(
     side: &'static str,
 ) -> Result<Grant, Problem> {
     let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
-    let by_owner = || caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map(Grant::from).unwrap_or_default());
+    let by_owner =
+        || caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map(Grant::from).unwrap_or_default());
     entry.or_else(by_owner).ok_or_else(|| {
         state.metrics.count_credential(side, "forbidden");
         tracing::info!(caller = ?caller.names, naf = %naf_id, %form, side, "credential refused by policy");

@@ -50,7 +50,8 @@ pub(super) async fn list(
     let parameters = query(parameters)?;
     let after = parameters.after.as_deref().map(imsi).transpose()?;
     let found = state.store()?.subscribers(after.as_ref(), PAGE).await?;
-    let next = if found.len() == PAGE { found.last().map(|last| last.imsi.as_str().to_owned()) } else { None };
+    let next =
+        if found.len() == PAGE { found.last().map(|last| last.imsi.as_str().to_owned()) } else { None };
     let subscribers: Vec<Value> = found.iter().map(|one| describe(one, parameters.danger_show)).collect();
     Ok(answer(json!({ "subscribers": subscribers, "next": next })))
 }
@@ -87,7 +88,8 @@ pub(super) async fn add(
         Added::All { replaced } => Ok(answer(json!({ "added": added, "replaced": replaced }))),
         Added::Taken(taken) => {
             let errors: Vec<String> = taken.iter().map(|imsi| imsi.as_str().to_owned()).collect();
-            let detail = "nothing was imported: these IMSIs, or their IMPIs, are taken (replace to overwrite)";
+            let detail =
+                "nothing was imported: these IMSIs, or their IMPIs, are taken (replace to overwrite)";
             Ok(refused(StatusCode::CONFLICT, detail, &errors))
         }
     }
@@ -142,7 +144,8 @@ fn unknown() -> Problem {
 fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
     let secret = |octets: &[u8]| if danger_show { json!(hex::encode(octets)) } else { json!("(hidden)") };
     let identity = |text: &str| json!(if danger_show { text.to_owned() } else { mask_digits(text) });
-    let impi = if danger_show { subscriber.impi.as_str().to_owned() } else { format!("{:?}", subscriber.impi) };
+    let impi =
+        if danger_show { subscriber.impi.as_str().to_owned() } else { format!("{:?}", subscriber.impi) };
     let mut whole = json!({
         "imsi": identity(subscriber.imsi.as_str()),
         "impi": impi,

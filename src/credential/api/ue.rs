@@ -55,7 +55,8 @@ pub(super) struct NafCapability {
 
 /// `GET /v1/capabilities`
 pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Caller) -> Response {
-    let mut card = CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
+    let mut card =
+        CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
     let mut modes = Vec::new();
     let mut bsf = state.bsf.as_str().to_owned();
     match &state.device {
@@ -152,7 +153,10 @@ pub(super) async fn credentials(
 }
 
 fn device(state: &ApiState) -> Result<&Device, Problem> {
-    state.device.as_deref().ok_or_else(|| Problem::unavailable("this process has no device side: set card.use"))
+    state
+        .device
+        .as_deref()
+        .ok_or_else(|| Problem::unavailable("this process has no device side: set card.use"))
 }
 
 impl From<UeError> for Problem {
