@@ -80,7 +80,6 @@ impl CardAccess {
     /// Finds the card and gives it a thread.
     pub async fn from_config(selector: CardSelector, config: &Config) -> Result<Self, StartError> {
         let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
-        let bound = config.ue.card_timeout.0;
         let slot = match selector {
             #[cfg(feature = "sim")]
             CardSelector::Sim => {
@@ -96,12 +95,22 @@ impl CardAccess {
             }
             CardSelector::Pcsc(choice) => find(choice, pin.clone()).await?,
         };
+        Ok(Self::assemble(slot, pin, config))
+    }
+
+    /// A card whose thread the caller has started.
+    pub fn of_slot(slot: Slot, config: &Config) -> Result<Self, StartError> {
+        let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
+        Ok(Self::assemble(slot, pin, config))
+    }
+
+    const fn assemble(slot: Slot, pin: Option<Pin>, config: &Config) -> Self {
         let preference = match config.ue.application {
             UeApplication::Auto => ApplicationPreference::IsimFirst,
             UeApplication::Usim => ApplicationPreference::Usim,
             UeApplication::Isim => ApplicationPreference::Isim,
         };
-        Ok(Self { slot, bound, pin, preference })
+        Self { slot, bound: config.ue.card_timeout.0, pin, preference }
     }
 
     /// Gives the card back.

@@ -17,7 +17,7 @@ pub use error::{UeError, UeErrorKind};
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
-use crate::reader::CardSelector;
+use crate::reader::{CardSelector, Slot};
 use crate::service::StartError;
 use address::BsfAddress;
 use kept::Kept;
@@ -90,24 +90,32 @@ struct State {
 }
 
 impl Device {
-    /// The device side that a configuration asks for; `None` where it names no card. `own_ub` is this process's or the
-    /// running service's Ub, where no BSF is configured.
+    /// The device side that a configuration asks for; `None` where it names no card. `own_card` goes before the
+    /// configuration's card; `own_ub` is this process's or the running service's Ub, where no BSF is configured.
     pub async fn from_config(
         config: &Config,
+        own_card: Option<Slot>,
         own_ub: Option<SocketAddr>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Self>, StartError> {
-        let Some(selector) = &config.card.selector else {
+        if own_card.is_none() && config.card.selector.is_none() {
             return Ok(None);
+        }
+        let parse = |text: &String| {
+            text.parse::<CardSelector>()
+                .map_err(|error| StartError::Device(format!("card {text:?}: {error}")))
         };
-        let selector: CardSelector =
-            selector.parse().map_err(|error| StartError::Device(format!("card {selector:?}: {error}")))?;
+        let selector = config.card.selector.as_ref().map(parse).transpose()?;
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
             .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
-        let access = CardAccess::from_config(selector, config).await?;
+        let card = match (own_card, selector) {
+            (Some(slot), _) => CardAccess::of_slot(slot, config)?,
+            (None, Some(selector)) => CardAccess::from_config(selector, config).await?,
+            (None, None) => return Ok(None),
+        };
         Ok(Some(Self {
-            card: access,
+            card,
             bsf,
             settings: config.ue.clone(),
             kept,
