@@ -123,8 +123,9 @@ impl Service {
         if let Some(store) = &store {
             service.start_bsf(store, &metrics).await?;
         }
-        service.device =
-            Device::from_config(&service.config, service.addresses.ub, &metrics).await?.map(Arc::new);
+        let device = Device::from_config(&service.config, service.addresses.ub, &metrics)?;
+        service.device = device.map(Arc::new);
+        service.start_renewal();
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
         service.addresses.device = service.device.is_some();
@@ -253,6 +254,20 @@ impl Service {
     fn serve<H: Handler>(&self, listener: Listener, limits: Limits, handler: H) {
         let (shutdown, abort) = (self.shutdown.clone(), self.abort.clone());
         self.tracker.spawn(server::serve(listener, limits, handler, shutdown, self.tracker.clone(), abort));
+    }
+
+    /// Renews the device's bootstrap before it expires, so that no request waits for one.
+    fn start_renewal(&self) {
+        let Some(device) = self.device.clone() else {
+            return;
+        };
+        let shutdown = self.shutdown.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = device.keep_fresh() => {}
+            }
+        });
     }
 
     fn start_sweeper(&self, metrics: &Arc<Metrics>) {

@@ -92,7 +92,7 @@ struct State {
 impl Device {
     /// The device side that a configuration asks for; `None` where it names no card. `own_ub` is this process's or the
     /// running service's Ub, where no BSF is configured.
-    pub async fn from_config(
+    pub fn from_config(
         config: &Config,
         own_ub: Option<SocketAddr>,
         metrics: &Arc<Metrics>,
@@ -105,7 +105,7 @@ impl Device {
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
             .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
-        let access = CardAccess::from_config(selector, config).await?;
+        let access = CardAccess::from_config(selector, config)?;
         Ok(Some(Self {
             card: access,
             bsf,
