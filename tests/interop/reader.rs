@@ -165,7 +165,10 @@ fn a_card_whose_process_is_stopped_frees_its_caller_too() {
 #[test]
 fn odd_answers_are_errors_and_the_next_job_works() {
     with_pcscd(|pcscd| {
-        let _card = ScriptedCard::plug(pcscd, 0, T0, "odd");
+        let _odd = ScriptedCard::plug(pcscd, 0, T0, "odd");
+        let _mute = ScriptedCard::plug(pcscd, 1, &[0x3b], "mute");
+        let mute = open(READERS[1]).with_card_blocking(LONG, |_| ());
+        assert!(matches!(mute, Err(ReaderError::Mute { .. })), "{mute:?}");
         let slot = open(READERS[0]);
         assert_eq!(transmit(&slot, card::STUMP), Ok(Err(CardError::NoStatusWord)));
         assert_eq!(transmit(&slot, &[0x00]), Ok(Err(CardError::Reader)), "no command");
@@ -374,6 +377,19 @@ fn a_card_is_found_by_what_its_user_says_of_it() {
         assert_eq!(find(part("pcd 00 01")).unwrap(), READERS[1]);
         assert_eq!(find(imsi()).unwrap(), READERS[1], "beside a frozen card");
         drop(frozen);
+
+        let slot = reader::open(&imsi(), &SlotOptions::default(), LONG, |card| {
+            Ok::<_, CardError>(card.transmit(card::GET_RESPONSE)?.starts_with(b"wanted"))
+        });
+        let slot = slot.unwrap();
+        wanted.pull();
+        wait_for_card(READERS[1], false);
+        let other = ScriptedCard::plug(pcscd, 1, T0, "other");
+        wait_for_card(READERS[1], true);
+        assert_eq!(transmit(&slot, card::STATUS), Err(CardError::Removed), "said once");
+        let refused = slot.with_card_blocking(LONG, |card| card.transmit(card::STATUS));
+        assert!(matches!(refused, Err(ReaderError::NoMatch { wanted: "IMSI", .. })), "{refused:?}");
+        assert_eq!(other.commands(), [card::GET_RESPONSE], "nothing but the check");
     });
 }
 
