@@ -202,7 +202,7 @@ impl CardAccess {
             #[cfg(feature = "sim")]
             CardSelector::Sim => {
                 let source = super::sim::SimSource::new(self.sim_file.clone());
-                Slot::start(&self.sim_file.display().to_string(), source, &SlotOptions::default())
+                Slot::start(&self.sim_file.display().to_string(), source, &SlotOptions::default(), None)
             }
             #[cfg(not(feature = "sim"))]
             CardSelector::Sim => Err(ReaderError::NotBuilt),
