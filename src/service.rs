@@ -125,7 +125,7 @@ impl Service {
         }
         let device = Device::from_config(&service.config, service.addresses.ub, &metrics)?;
         service.device = device.map(Arc::new);
-        service.start_renewal();
+        service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
         service.addresses.device = service.device.is_some();
@@ -256,8 +256,8 @@ impl Service {
         self.tracker.spawn(server::serve(listener, limits, handler, shutdown, self.tracker.clone(), abort));
     }
 
-    /// Renews the device's bootstrap before it expires, so that no request waits for one.
-    fn start_renewal(&self) {
+    /// Renews the device's bootstrap before it expires, so that no request waits for one, and forgets it with its card.
+    fn start_upkeep(&self) {
         let Some(device) = self.device.clone() else {
             return;
         };
@@ -265,7 +265,7 @@ impl Service {
         self.tracker.spawn(async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = device.keep_fresh() => {}
+                ((), ()) = async { tokio::join!(device.keep_fresh(), device.watch_card()) } => {}
             }
         });
     }

@@ -107,6 +107,12 @@ impl CardAccess {
         })
     }
 
+    /// Whether the card is one of PC/SC's.
+    #[cfg(feature = "pcsc")]
+    pub(super) const fn is_in_a_reader(&self) -> bool {
+        matches!(self.selector, CardSelector::Pcsc(_))
+    }
+
     /// Gives the card back.
     pub fn close(&self) {
         // A search that still runs has no card yet.

@@ -194,6 +194,32 @@ impl Device {
         }
     }
 
+    /// Forgets what belongs to a card as soon as the card is gone, until the future is dropped. Without PC/SC there is
+    /// nothing to watch.
+    #[cfg(feature = "pcsc")]
+    pub async fn watch_card(&self) {
+        if !self.card.is_in_a_reader() {
+            return;
+        }
+        let monitor = match crate::reader::pcsc::Monitor::start() {
+            Ok(monitor) => monitor,
+            Err(error) => return tracing::warn!(%error, "readers are not watched"),
+        };
+        let mut readers = monitor.subscribe();
+        while readers.changed().await.is_ok() {
+            let has_card = readers.borrow_and_update().readers.iter().any(|reader| reader.card.is_some());
+            // Our own use of the card is a change too: only a missing card is worth a look.
+            if !has_card {
+                let mut state = self.state.lock().await;
+                let _ = self.look(&mut state).await;
+            }
+        }
+    }
+
+    /// Without PC/SC there is nothing to watch.
+    #[cfg(not(feature = "pcsc"))]
+    pub async fn watch_card(&self) {}
+
     /// Gives the card back.
     pub fn close(&self) {
         self.card.close();
