@@ -1,18 +1,40 @@
 //! UMTS authentication and key agreement (TS 33.102 clause 6.3): the values, and who computes them.
 //!
-//! [`milenage`] and [`tuak`] are the algorithms, [`vector`] makes a vector (network side) and checks one
-//! (card side), [`sqn`] keeps sequence numbers on both sides, [`convert`] has the GSM conversions.
+//! [`milenage`] and [`tuak`] are the algorithms, [`AkaKey`] is a subscriber's key for either, [`vector`] makes
+//! a vector (network side) and checks one (card side), [`sqn`] keeps sequence numbers on both sides,
+//! [`convert`] has the GSM conversions.
+//!
+//! ```
+//! use ksnaf_proto::aka::sqn::{SqnArray, SqnFormat, SqnGenerator, SqnPolicy};
+//! use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn, vector};
+//! use ksnaf_proto::secret::Secret;
+//!
+//! let key = AkaKey::milenage_from_op(Secret::new([1; 16]), &Secret::new([2; 16]));
+//! let algorithm = key.algorithm()?;
+//!
+//! // The AuC steps on and makes a vector; the card checks it.
+//! let sqn = SqnGenerator::for_gba(SqnFormat::default()).next_after(Sqn::default())?;
+//! let vector = vector::generate(&algorithm, Rand([3; 16]), sqn, Amf([0x80, 0]));
+//! let mut array = SqnArray::new(SqnPolicy::default());
+//! let verified = vector::verify(&algorithm, &vector.rand, &vector.autn, |sqn| array.accept(sqn))?;
+//! assert_eq!(verified.res, vector.xres);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod convert;
+mod key;
+#[cfg(test)]
+mod known_answers;
 pub mod milenage;
 pub mod sqn;
 pub mod tuak;
 pub mod vector;
 
+pub use key::{AkaKey, AkaKeyError};
 pub use sqn::Sqn;
 pub use vector::{AuthVector, AutnError, AutsError, Verified};
 
-use crate::secret::{Secret, SecretBytes, named_secret};
+use crate::secret::{SecretBytes, named_secret};
 
 /// Random challenge, 16 octets. Public: it stands in the nonce and in the B-TID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +57,52 @@ impl Amf {
     pub const RESYNC: Self = Self([0, 0]);
 }
 
+impl Autn {
+    /// (SQN ⊕ AK) ‖ AMF ‖ MAC.
+    fn new(concealed: Sqn, amf: Amf, mac: &Mac) -> Self {
+        let head = u64::from(u16::from_be_bytes(amf.0)) | concealed.value() << 16;
+        Self((u128::from(head) << 64 | u128::from(mac.number())).to_be_bytes())
+    }
+
+    /// SQN ⊕ AK.
+    const fn concealed(self) -> Sqn {
+        let [a, b, c, d, e, f, ..] = self.0;
+        Sqn::from_octets([a, b, c, d, e, f])
+    }
+
+    /// AMF, which AUTN carries in the clear.
+    #[must_use]
+    pub const fn amf(self) -> Amf {
+        let [_, _, _, _, _, _, a, b, ..] = self.0;
+        Amf([a, b])
+    }
+
+    const fn mac(self) -> Mac {
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        Mac::new([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Auts {
+    /// (SQN_MS ⊕ AK*) ‖ MAC-S.
+    fn new(concealed: Sqn, mac: &Mac) -> Self {
+        let [_, _, octets @ ..] =
+            (u128::from(concealed.value()) << 64 | u128::from(mac.number())).to_be_bytes();
+        Self(octets)
+    }
+
+    /// SQN_MS ⊕ AK*.
+    const fn concealed(self) -> Sqn {
+        let [a, b, c, d, e, f, ..] = self.0;
+        Sqn::from_octets([a, b, c, d, e, f])
+    }
+
+    const fn mac(self) -> Mac {
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        Mac::new([a, b, c, d, e, f, g, h])
+    }
+}
+
 named_secret! {
     /// Cipher key, 16 octets.
     Ck, 16
@@ -52,6 +120,12 @@ named_secret! {
     Mac, 8
 }
 
+impl Mac {
+    fn number(&self) -> u64 {
+        u64::from_be_bytes(*self.danger_expose())
+    }
+}
+
 /// User response, 4 to 32 octets (TS 33.102 clause 6.3.7 and TS 35.231 clause 6.2). A password on Ub, so a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Res(SecretBytes);
@@ -61,6 +135,11 @@ impl Res {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (4..=32).contains(&bytes.len()).then(|| Self(bytes.into()))
+    }
+
+    /// Takes what an algorithm gives: its lengths are among those that [`Res::new`] takes.
+    const fn from_algorithm(octets: SecretBytes) -> Self {
+        Self(octets)
     }
 
     /// The octets, for a digest or for the wire. Never for a log.
@@ -99,27 +178,30 @@ pub trait AkaAlgorithm: Send + Sync {
     fn f2345(&self, rand: &Rand) -> Derived;
     /// AK for a resynchronisation.
     fn f5_star(&self, rand: &Rand) -> Ak;
+    /// MAC-A and the rest for one vector, for algorithms that share work between them.
+    fn f12345(&self, rand: &Rand, sqn: Sqn, amf: Amf) -> (Mac, Derived) {
+        (self.f1(rand, sqn, amf), self.f2345(rand))
+    }
 }
 
-/// A subscriber's long-term key, as a subscriber file or a card personalisation gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AkaKey {
-    /// MILENAGE, TS 35.206.
-    Milenage {
-        /// K, 16 octets.
-        k: Secret<16>,
-        /// OPc, 16 octets.
-        opc: Secret<16>,
-    },
-    /// TUAK, TS 35.231.
-    Tuak {
-        /// K, 16 or 32 octets.
-        k: SecretBytes,
-        /// TOPc, 32 octets.
-        topc: Secret<32>,
-        /// Octets of RES: 4, 8, 16 or 32.
-        res_octets: u8,
-        /// Keccak iterations, 1 or more.
-        iterations: u8,
-    },
+impl<A: AkaAlgorithm + ?Sized> AkaAlgorithm for Box<A> {
+    fn f1(&self, rand: &Rand, sqn: Sqn, amf: Amf) -> Mac {
+        (**self).f1(rand, sqn, amf)
+    }
+
+    fn f1_star(&self, rand: &Rand, sqn: Sqn, amf: Amf) -> Mac {
+        (**self).f1_star(rand, sqn, amf)
+    }
+
+    fn f2345(&self, rand: &Rand) -> Derived {
+        (**self).f2345(rand)
+    }
+
+    fn f5_star(&self, rand: &Rand) -> Ak {
+        (**self).f5_star(rand)
+    }
+
+    fn f12345(&self, rand: &Rand, sqn: Sqn, amf: Amf) -> (Mac, Derived) {
+        (**self).f12345(rand, sqn, amf)
+    }
 }
