@@ -49,8 +49,8 @@ pub(crate) trait Transaction {
     fn insert(&mut self, table: Table, key: &[u8], value: &[u8]) -> Outcome<()>;
     /// Removes, if it is there.
     fn remove(&mut self, table: Table, key: &[u8]) -> Outcome<()>;
-    /// The first `limit` keys below `end`, in order.
-    fn keys_below(&self, table: Table, end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>>;
+    /// The first `limit` keys from `start` on and below `end`, in order.
+    fn keys(&self, table: Table, start: &[u8], end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>>;
 }
 
 /// What happens inside one transaction.

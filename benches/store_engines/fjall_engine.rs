@@ -11,13 +11,13 @@ pub(crate) struct Fjall {
 
 /// Octets that a table may gather in memory. The default of 64 MiB for each of six tables would not be a fair
 /// comparison of memory.
-const MEMTABLE_OCTETS: u64 = 16 << 20;
+const MEMTABLE_OCTETS: u64 = 8 << 20;
 
 impl Fjall {
     pub(crate) fn open(dir: &Path, cache_octets: usize) -> Outcome<Self> {
         let database = SingleWriterTxDatabase::builder(dir.join("engine.fjall"))
             .cache_size(cache_octets as u64)
-            .max_journaling_size(128 << 20)
+            .max_journaling_size(64 << 20)
             .open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_OCTETS);
         let keyspaces = Table::ALL.iter().map(|table| database.keyspace(table.name(), options));
@@ -46,8 +46,8 @@ impl Transaction for FjallTransaction<'_> {
         Ok(())
     }
 
-    fn keys_below(&self, table: Table, end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>> {
-        let range = self.transaction.range(&self.keyspaces[table as usize], ..end.to_vec());
+    fn keys(&self, table: Table, start: &[u8], end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>> {
+        let range = self.transaction.range(&self.keyspaces[table as usize], start..end);
         range.take(limit).map(|entry| Ok(entry.key()?.to_vec())).collect()
     }
 }

@@ -43,8 +43,8 @@ pub(crate) enum Request {
     Reserve(u64),
     /// Establish the association of this subscriber's run number so and so.
     Establish(u64, u64),
-    /// Remove so many of what expires before this moment.
-    Sweep(u64, usize),
+    /// Remove so many of what expires between two moments.
+    Sweep(u64, u64, usize),
 }
 
 /// B-TID of a subscriber's run.
@@ -112,8 +112,9 @@ pub(crate) fn apply(transaction: &mut dyn Transaction, request: Request) -> Outc
             transaction.insert(Table::Expiry, &expiry(expires_at, RAND, &rand), &[])?;
             Ok(1)
         }
-        Request::Sweep(until, limit) => {
-            let due = transaction.keys_below(Table::Expiry, &until.to_be_bytes(), limit)?;
+        Request::Sweep(from, until, limit) => {
+            let due =
+                transaction.keys(Table::Expiry, &from.to_be_bytes(), &until.to_be_bytes(), limit)?;
             for entry in &due {
                 match entry[8] {
                     ASSOCIATION => end(transaction, &entry[9..])?,

@@ -39,8 +39,8 @@ impl Transaction for RedbTransaction<'_> {
         Ok(())
     }
 
-    fn keys_below(&self, table: Table, end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>> {
-        let range = self.0[table as usize].range::<&[u8]>(..end)?;
+    fn keys(&self, table: Table, start: &[u8], end: &[u8], limit: usize) -> Outcome<Vec<Vec<u8>>> {
+        let range = self.0[table as usize].range::<&[u8]>(start..end)?;
         range.take(limit).map(|entry| Ok(entry?.0.value().to_vec())).collect()
     }
 }
