@@ -1,7 +1,9 @@
 //! fjall: a log-structured merge tree a table, one journal for all, one fsync of the journal a commit.
 
 use crate::engine::{Engine, Outcome, Table, Transaction, Work};
-use fjall::{KeyspaceCreateOptions, PersistMode, Readable as _, SingleWriterTxDatabase, SingleWriterTxKeyspace};
+use fjall::{
+    KeyspaceCreateOptions, PersistMode, Readable as _, SingleWriterTxDatabase, SingleWriterTxKeyspace,
+};
 use std::path::Path;
 
 pub(crate) struct Fjall {

@@ -113,8 +113,7 @@ pub(crate) fn apply(transaction: &mut dyn Transaction, request: Request) -> Outc
             Ok(1)
         }
         Request::Sweep(from, until, limit) => {
-            let due =
-                transaction.keys(Table::Expiry, &from.to_be_bytes(), &until.to_be_bytes(), limit)?;
+            let due = transaction.keys(Table::Expiry, &from.to_be_bytes(), &until.to_be_bytes(), limit)?;
             for entry in &due {
                 match entry[8] {
                     ASSOCIATION => end(transaction, &entry[9..])?,
