@@ -10,7 +10,7 @@ use crate::http::server::{self, Handler, Limits, Listener};
 use crate::http::tls::{self, TlsError};
 use crate::metrics::Metrics;
 use crate::reader::ReaderError;
-use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
 use ksnaf_proto::secret::Secret;
@@ -150,11 +150,11 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        if let Some(store) = &self.embedded {
-            store.close();
-        }
-        let _ = std::fs::remove_file(data_dir::run_note(&self.config.data_dir));
-        if let Some(path) = &self.addresses.api_unix {
+        let Self { store, embedded, config, addresses, .. } = self;
+        drop(store);
+        close_store(embedded).await;
+        let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
+        if let Some(path) = &addresses.api_unix {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopped");
@@ -295,9 +295,23 @@ impl Service {
     }
 }
 
+/// Closes a store that nobody else uses any more. What was acknowledged is on the disk in any case.
+pub(crate) async fn close_store(store: Option<Arc<EmbeddedStore>>) {
+    match store.map(Arc::try_unwrap) {
+        None => {}
+        Some(Ok(store)) => {
+            if let Err(error) = store.close().await {
+                tracing::error!(%error, "the store did not close in good order");
+            }
+        }
+        Some(Err(_)) => tracing::warn!("a request that was cut still holds the store"),
+    }
+}
+
 /// Opens the store of a data directory.
 pub fn open_store(config: &Config) -> Result<Arc<EmbeddedStore>, StoreError> {
-    EmbeddedStore::open(&config.data_dir, config.store.key_file.as_deref()).map(Arc::new)
+    let options = Options { key_file: config.store.key_file.clone(), ..Options::default() };
+    EmbeddedStore::open(&config.data_dir, &options).map(Arc::new)
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
