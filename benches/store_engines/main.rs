@@ -1,3 +1,4 @@
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a benchmark tells its progress")]
 //! Which embedded engine carries the store: redb and fjall under the same load.
 //!
 //! `cargo bench --bench store_engines` prints a table and writes `bench/store_engines.json` in the target
