@@ -9,7 +9,7 @@ use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
 use crate::http::tls::{self, TlsError};
 use crate::metrics::Metrics;
-use crate::reader::ReaderError;
+use crate::reader::{ReaderError, Slot};
 use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
@@ -99,7 +99,16 @@ pub struct Service {
 
 impl Service {
     /// Starts every role of the configuration. Returns when all listeners are bound and served.
-    pub async fn start(config: Config, mut tokens: Tokens) -> Result<Self, StartError> {
+    pub async fn start(config: Config, tokens: Tokens) -> Result<Self, StartError> {
+        Self::start_with_card(config, tokens, None).await
+    }
+
+    /// As [`Service::start`], with a card of the caller's own in place of the configuration's.
+    pub async fn start_with_card(
+        config: Config,
+        mut tokens: Tokens,
+        card: Option<Slot>,
+    ) -> Result<Self, StartError> {
         data_dir::create(&config.data_dir)
             .map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
         if let Some(path) = &config.api.token_file {
@@ -123,7 +132,7 @@ impl Service {
         if let Some(store) = &store {
             service.start_bsf(store, &metrics).await?;
         }
-        let device = Device::from_config(&service.config, service.addresses.ub, &metrics)?;
+        let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
         service.device = device.map(Arc::new);
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;

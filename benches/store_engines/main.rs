@@ -1,10 +1,9 @@
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a benchmark tells its progress")]
 //! Which embedded engine carries the store: redb and fjall under the same load.
 //!
 //! `cargo bench --bench store_engines` prints a table and writes `bench/store_engines.json` in the target
 //! directory. `KSNAF_BENCH_RECORDS` (default 1000000) sets how many associations the database holds,
 //! `KSNAF_BENCH_SECONDS` (default 20) how long each timed phase lasts, `KSNAF_BENCH_CACHE_MIB` (default 64) the cache.
-#![allow(clippy::print_stdout, reason = "a benchmark speaks on standard output")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks on standard output")]
 
 mod engine;
 mod fjall_engine;

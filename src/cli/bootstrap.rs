@@ -57,7 +57,7 @@ pub(super) async fn side(config: &Config, card: Option<&str>, bsf: Option<&str>)
     }
     data_dir::create(&config.data_dir)?;
     let ub = running.and_then(|addresses| addresses.ub);
-    let device = Device::from_config(&config, ub, &Arc::new(Metrics::default()))?;
+    let device = Device::from_config(&config, None, ub, &Arc::new(Metrics::default()))?;
     device.map(|device| Side::Here(Box::new(device))).ok_or_else(|| Failure::no_card("no card: give --card"))
 }
 

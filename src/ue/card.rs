@@ -64,7 +64,8 @@ pub(super) enum Authenticated {
 /// The card's thread, and how to open the card. The card need not be there from the start: it is looked for when it is
 /// first needed, and again after it went away.
 pub struct CardAccess {
-    selector: CardSelector,
+    /// How it is found; nothing for a card that the caller brought.
+    selector: Option<CardSelector>,
     #[cfg(feature = "sim")]
     sim_file: PathBuf,
     slot: Mutex<Option<Slot>>,
@@ -91,26 +92,41 @@ impl CardAccess {
             let missing = "this build has no simulated card (Cargo feature `sim`)";
             return Err(StartError::Device(missing.to_owned()));
         }
+        Ok(Self::assemble(Some(selector), None, pin, config))
+    }
+
+    /// A card whose thread the caller has started.
+    pub fn of_slot(slot: Slot, config: &Config) -> Result<Self, StartError> {
+        let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
+        Ok(Self::assemble(None, Some(slot), pin, config))
+    }
+
+    fn assemble(
+        selector: Option<CardSelector>,
+        slot: Option<Slot>,
+        pin: Option<Pin>,
+        config: &Config,
+    ) -> Self {
         let preference = match config.ue.application {
             UeApplication::Auto => ApplicationPreference::IsimFirst,
             UeApplication::Usim => ApplicationPreference::Usim,
             UeApplication::Isim => ApplicationPreference::Isim,
         };
-        Ok(Self {
+        Self {
             selector,
             #[cfg(feature = "sim")]
             sim_file: super::sim::card_file(&config.data_dir),
-            slot: Mutex::default(),
+            slot: Mutex::new(slot),
             bound: config.ue.card_timeout.0,
             pin,
             preference,
-        })
+        }
     }
 
     /// Whether the card is one of PC/SC's.
     #[cfg(feature = "pcsc")]
     pub(super) const fn is_in_a_reader(&self) -> bool {
-        matches!(self.selector, CardSelector::Pcsc(_))
+        matches!(self.selector, Some(CardSelector::Pcsc(_)))
     }
 
     /// Gives the card back.
@@ -187,7 +203,7 @@ impl CardAccess {
             result
         });
         let done = done.await.map_err(UeError::from).and_then(|done| done.map_err(UeError::from));
-        if done.as_ref().is_err_and(UeError::card_is_gone) {
+        if self.selector.is_some() && done.as_ref().is_err_and(UeError::card_is_gone) {
             // It may come back in another reader.
             self.slot.lock().await.take();
         }
@@ -206,13 +222,14 @@ impl CardAccess {
     async fn find(&self) -> Result<Slot, ReaderError> {
         match &self.selector {
             #[cfg(feature = "sim")]
-            CardSelector::Sim => {
+            Some(CardSelector::Sim) => {
                 let source = super::sim::SimSource::new(self.sim_file.clone());
                 Slot::start(&self.sim_file.display().to_string(), source, &SlotOptions::default(), None)
             }
             #[cfg(not(feature = "sim"))]
-            CardSelector::Sim => Err(ReaderError::NotBuilt),
-            CardSelector::Pcsc(choice) => find(choice.clone(), self.pin.clone()).await,
+            Some(CardSelector::Sim) => Err(ReaderError::NotBuilt),
+            Some(CardSelector::Pcsc(choice)) => find(choice.clone(), self.pin.clone()).await,
+            None => Err(ReaderError::NoCard { readers: Vec::new() }),
         }
     }
 }

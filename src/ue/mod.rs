@@ -17,7 +17,7 @@ pub use error::{UeError, UeErrorKind};
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
-use crate::reader::CardSelector;
+use crate::reader::Slot;
 use crate::service::StartError;
 use address::BsfAddress;
 use kept::Kept;
@@ -90,22 +90,25 @@ struct State {
 }
 
 impl Device {
-    /// The device side that a configuration asks for; `None` where it names no card. `own_ub` is this process's or the
-    /// running service's Ub, where no BSF is configured.
+    /// The device side that a configuration asks for; `None` where it names no card. `own_card` goes before the
+    /// configuration's card; `own_ub` is this process's or the running service's Ub, where no BSF is configured.
     pub fn from_config(
         config: &Config,
+        own_card: Option<Slot>,
         own_ub: Option<SocketAddr>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Self>, StartError> {
-        let Some(selector) = &config.card.selector else {
-            return Ok(None);
+        let access = match (own_card, &config.card.selector) {
+            (Some(slot), _) => CardAccess::of_slot(slot, config)?,
+            (None, Some(text)) => {
+                let wrong = |error| StartError::Device(format!("card {text:?}: {error}"));
+                CardAccess::from_config(text.parse().map_err(wrong)?, config)?
+            }
+            (None, None) => return Ok(None),
         };
-        let selector: CardSelector =
-            selector.parse().map_err(|error| StartError::Device(format!("card {selector:?}: {error}")))?;
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
             .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
-        let access = CardAccess::from_config(selector, config)?;
         Ok(Some(Self {
             card: access,
             bsf,
