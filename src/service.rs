@@ -330,7 +330,8 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, So
     Ok((listener, bound))
 }
 
-/// Binds a Unix socket for its user only. One that a killed process left behind is replaced; one that answers is not.
+/// Binds a Unix socket. Any user may connect where the directory lets it: the kernel says who it is, and the policy
+/// decides. One that a killed process left behind is replaced; one that answers is not.
 fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
     let failed =
         |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
@@ -340,6 +341,6 @@ fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(short.path()).map_err(failed)?;
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
 }
