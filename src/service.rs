@@ -10,7 +10,7 @@ use crate::http::server::{self, Handler, Limits, Listener};
 use crate::http::tls::{self, TlsError};
 use crate::metrics::Metrics;
 use crate::reader::{ReaderError, Slot};
-use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
 use ksnaf_proto::secret::Secret;
@@ -132,8 +132,9 @@ impl Service {
         if let Some(store) = &store {
             service.start_bsf(store, &metrics).await?;
         }
-        service.device =
-            Device::from_config(&service.config, card, service.addresses.ub, &metrics).await?.map(Arc::new);
+        let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
+        service.device = device.map(Arc::new);
+        service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
         service.addresses.device = service.device.is_some();
@@ -158,11 +159,11 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        if let Some(store) = &self.embedded {
-            store.close();
-        }
-        let _ = std::fs::remove_file(data_dir::run_note(&self.config.data_dir));
-        if let Some(path) = &self.addresses.api_unix {
+        let Self { store, embedded, config, addresses, .. } = self;
+        drop(store);
+        close_store(embedded).await;
+        let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
+        if let Some(path) = &addresses.api_unix {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopped");
@@ -264,6 +265,20 @@ impl Service {
         self.tracker.spawn(server::serve(listener, limits, handler, shutdown, self.tracker.clone(), abort));
     }
 
+    /// Renews the device's bootstrap before it expires, so that no request waits for one, and forgets it with its card.
+    fn start_upkeep(&self) {
+        let Some(device) = self.device.clone() else {
+            return;
+        };
+        let shutdown = self.shutdown.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                ((), ()) = async { tokio::join!(device.keep_fresh(), device.watch_card()) } => {}
+            }
+        });
+    }
+
     fn start_sweeper(&self, metrics: &Arc<Metrics>) {
         let Some(store) = self.store.clone() else {
             return;
@@ -289,9 +304,23 @@ impl Service {
     }
 }
 
+/// Closes a store that nobody else uses any more. What was acknowledged is on the disk in any case.
+pub(crate) async fn close_store(store: Option<Arc<EmbeddedStore>>) {
+    match store.map(Arc::try_unwrap) {
+        None => {}
+        Some(Ok(store)) => {
+            if let Err(error) = store.close().await {
+                tracing::error!(%error, "the store did not close in good order");
+            }
+        }
+        Some(Err(_)) => tracing::warn!("a request that was cut still holds the store"),
+    }
+}
+
 /// Opens the store of a data directory.
 pub fn open_store(config: &Config) -> Result<Arc<EmbeddedStore>, StoreError> {
-    EmbeddedStore::open(&config.data_dir, config.store.key_file.as_deref()).map(Arc::new)
+    let options = Options { key_file: config.store.key_file.clone(), ..Options::default() };
+    EmbeddedStore::open(&config.data_dir, &options).map(Arc::new)
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -301,7 +330,8 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, So
     Ok((listener, bound))
 }
 
-/// Binds a Unix socket for its user only. One that a killed process left behind is replaced; one that answers is not.
+/// Binds a Unix socket. Any user may connect where the directory lets it: the kernel says who it is, and the policy
+/// decides. One that a killed process left behind is replaced; one that answers is not.
 fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
     let failed =
         |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
@@ -311,6 +341,6 @@ fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(short.path()).map_err(failed)?;
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).map_err(failed)?;
     Ok(listener)
 }

@@ -1,7 +1,7 @@
 //! Ub on the wire: HTTP in, the steps of the procedure with what each one asks for, HTTP out.
 
 use super::{Bsf, Inner};
-use crate::http::server::{Handler, Peer};
+use crate::http::server::{Handler, Peer, host_is_valid};
 use crate::store::Establishment;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -36,6 +36,10 @@ impl Handler for Bsf {
 
 impl Inner {
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
+        if !host_is_valid(&request) {
+            self.metrics.count_ub("malformed");
+            return plain(StatusCode::BAD_REQUEST, "A request names one host.\n");
+        }
         let (parts, body) = request.into_parts();
         let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(whole) => whole.to_bytes().to_vec(),

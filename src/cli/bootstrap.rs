@@ -51,19 +51,14 @@ pub(super) async fn side(config: &Config, card: Option<&str>, bsf: Option<&str>)
         }
     }
     let mut config = config.clone();
-    config.card.selector =
-        Some(card.map_or_else(|| config.card.selector.clone().unwrap_or_else(default_card), str::to_owned));
+    config.card.selector = Some(super::selector(&config, card));
     if let Some(url) = bsf {
         config.ue.bsf = Some(url.to_owned());
     }
     data_dir::create(&config.data_dir)?;
     let ub = running.and_then(|addresses| addresses.ub);
-    let device = Device::from_config(&config, None, ub, &Arc::new(Metrics::default())).await?;
+    let device = Device::from_config(&config, None, ub, &Arc::new(Metrics::default()))?;
     device.map(|device| Side::Here(Box::new(device))).ok_or_else(|| Failure::no_card("no card: give --card"))
-}
-
-fn default_card() -> String {
-    "pcsc".to_owned()
 }
 
 pub(super) async fn run(args: BootstrapArgs) -> Result<(), Failure> {

@@ -142,7 +142,7 @@ async fn provision(config: &Config) -> Result<(), Failure> {
             return Err(Failure::failed("the lab's IMPI belongs to another subscriber"));
         }
     }
-    store.close();
+    service::close_store(Some(store)).await;
     Ok(())
 }
 

@@ -77,6 +77,24 @@ impl ConfigArgs {
     }
 }
 
+/// The card that a command means: `--card`, else the configured one, else the lab's if the data directory has one, else
+/// the only one in a reader.
+fn selector(config: &Config, card: Option<&str>) -> String {
+    let configured = card.or(config.card.selector.as_deref());
+    let default = if has_simulated_card(config) { "sim" } else { "pcsc" };
+    configured.unwrap_or(default).to_owned()
+}
+
+#[cfg(feature = "sim")]
+fn has_simulated_card(config: &Config) -> bool {
+    crate::ue::sim::card_file(&config.data_dir).exists()
+}
+
+#[cfg(not(feature = "sim"))]
+const fn has_simulated_card(_: &Config) -> bool {
+    false
+}
+
 /// Runs one command; the error, if any, goes to standard error.
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {

@@ -229,6 +229,21 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_configuration_is_the_default_one() {
+        let page = include_str!("../../docs/configuration.md");
+        let blocks: Vec<&str> =
+            page.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+        let documented = with(blocks[0], &[]).unwrap();
+        assert_eq!(format!("{documented:#?}"), format!("{:#?}", Config::default()));
+        for block in &blocks {
+            with(block, &[]).unwrap();
+        }
+        let lab = with(blocks[2], &[]).unwrap().naf;
+        let naf = super::super::NafConfig::for_lab(lab[0].fqdn.clone());
+        assert_eq!(format!("{:?}", lab[0]), format!("{naf:?}"));
+    }
+
+    #[test]
     fn digits_may_be_text() {
         assert_eq!(with("", &["data_dir=123"]).unwrap().data_dir, PathBuf::from("123"));
     }

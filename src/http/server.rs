@@ -1,7 +1,8 @@
 //! One server skeleton: bound listener in, bounded connections, graceful end.
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::uri::Authority;
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -71,6 +72,20 @@ pub trait Handler: Clone + Send + Sync + 'static {
         request: Request<Incoming>,
         peer: Arc<Peer>,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Whether a request names its host as HTTP/1.1 demands: one Host field, a host and perhaps a port (RFC 9112 clause
+/// 3.2). HTTP/1.0 may leave it out; HTTP/2 has it in the target.
+#[must_use]
+pub fn host_is_valid<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(http::header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(host), None) => {
+            host.is_empty() || host.to_str().is_ok_and(|text| text.parse::<Authority>().is_ok())
+        }
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Serves until `shutdown`, then lets open requests finish. Connections run on `tracker`, which the caller waits for
@@ -223,5 +238,28 @@ impl Context {
             tracing::debug!(?address, error, "connection ended early");
         }
         drop(self.slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_one_host() {
+        let valid = |hosts: &[&str], version| {
+            let mut request = Request::builder().version(version);
+            for host in hosts {
+                request = request.header("Host", *host);
+            }
+            host_is_valid(&request.body(()).unwrap())
+        };
+        for host in ["bsf.example", "bsf.example:80", "127.0.0.1:8080", "[::1]:80", ""] {
+            assert!(valid(&[host], Version::HTTP_11), "{host}");
+        }
+        for hosts in [&[][..], &["a", "a"], &["a b"], &["a/b"]] {
+            assert!(!valid(hosts, Version::HTTP_11), "{hosts:?}");
+        }
+        assert!(valid(&[], Version::HTTP_10) && valid(&[], Version::HTTP_2));
     }
 }

@@ -34,7 +34,7 @@ pub mod trace;
 
 pub use error::{Cause, ReaderError, cause};
 pub use selector::{CardSelector, Choice, Iccid, SelectorError};
-pub use slot::{Slot, SlotOptions, SlotState};
+pub use slot::{CardIdentity, Slot, SlotOptions, SlotState};
 pub use trace::{ApduEvent, ApduTrace};
 
 use ksnaf_proto::uicc::Card;
@@ -67,7 +67,8 @@ pub struct CardInfo {
 ///
 /// `matches` reads a card and says whether it is the one: it is asked only for [`Choice::Imsi`] and
 /// [`Choice::Iccid`], of all cards at once, each in its own thread for `limit` at most. The first that says yes is
-/// taken. Its error text goes into [`ReaderError::NoMatch`]; it must not name an identity.
+/// taken, and asked again whenever it may have been swapped. The error text of `matches` goes into
+/// [`ReaderError::NoMatch`]; it must not name an identity.
 pub fn open<E: Display + Send + 'static>(
     choice: &Choice,
     options: &SlotOptions,

@@ -1,14 +1,15 @@
 //! What must survive a restart: subscribers, associations, sequence numbers and the BSF's sealing keys.
 //!
-//! [`Store`] is the one trait; [`embedded`] keeps everything in one file beside the process. Every call that
-//! changes something returns after the change is on disk: concurrent calls share one commit.
+//! [`Store`] is the one trait; [`embedded`] keeps everything in one directory beside the process. Every call that
+//! changes something returns after the change is on disk: concurrent calls share one commit. [`import`] reads
+//! subscriber files.
 
 pub mod embedded;
+pub mod import;
 pub mod subscriber;
 
 pub use subscriber::Subscriber;
 
-use ksnaf_proto::aka::Sqn;
 use ksnaf_proto::gba::{Association, BTid, Tmpi};
 use ksnaf_proto::identity::{Impi, Imsi};
 use std::future::Future;
@@ -28,7 +29,7 @@ pub enum StoreError {
     /// A record does not authenticate or does not parse: changed outside, or the wrong key file.
     #[error("store: the record {0} is damaged or sealed with another key")]
     Damaged(&'static str),
-    /// The key file cannot be read or written.
+    /// The key file cannot be read or written, or what it holds is no key.
     #[error("store key {path}: {source}")]
     KeyFile {
         /// The file.
@@ -36,6 +37,20 @@ pub enum StoreError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The store was written by a version of this program that keeps it differently.
+    #[error("the store has version {found}, this program knows version {known}")]
+    Version {
+        /// Of the store.
+        found: u32,
+        /// Of this program.
+        known: u32,
+    },
+    /// A record too large for the store.
+    #[error("too large for a record: {0}")]
+    TooLarge(&'static str),
+    /// The store is being closed, or its committing thread has ended.
+    #[error("the store is closed")]
+    Closed,
 }
 
 /// A boxed answer: the trait is used as `dyn`.
@@ -61,14 +76,15 @@ pub enum Added {
         /// How many of them replaced a subscriber with the same IMSI.
         replaced: usize,
     },
-    /// Nothing changed: these IMSIs or IMPIs are taken, and replacing was not asked for.
+    /// Nothing changed. These subscribers are there already and replacing was not asked for, or stand twice in the
+    /// list, or have the IMPI of a subscriber that stays.
     Taken(Vec<Imsi>),
 }
 
 /// How far a subscriber's sequence numbers must go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeqStart {
-    /// After all that were ever reserved.
+    /// After all that were ever reserved, or after the subscriber file's SQN if none was.
     Next,
     /// After this one and after all that were ever reserved: a resynchronisation.
     After(u64),
@@ -80,7 +96,7 @@ pub enum SeqStart {
 /// Durable state of a BSF with its built-in AuC.
 pub trait Store: Send + Sync + 'static {
     /// Creates an association, once per RAND, and removes the subscriber's former one. The RAND stays used at least
-    /// until `rand_used_until`, whatever becomes of the association.
+    /// until `rand_used_until` and the association's expiry, whatever becomes of the association.
     fn establish(
         &self,
         association: Association,
@@ -101,13 +117,15 @@ pub trait Store: Send + Sync + 'static {
         now: SystemTime,
     ) -> StoreFuture<'_, Vec<Association>>;
 
-    /// Ends an association; false if there was none.
+    /// Ends an association; false if there was none. Its RAND stays used.
     fn revoke(&self, b_tid: &BTid) -> StoreFuture<'_, bool>;
 
-    /// Removes up to `limit` expired associations and used RANDs; says how many went.
+    /// Removes up to `limit` expired associations and RANDs that may be forgotten; says how many went. Fewer than
+    /// `limit`: none are left.
     fn sweep(&self, now: SystemTime, limit: usize) -> StoreFuture<'_, usize>;
 
-    /// Adds all subscribers or none.
+    /// Adds all subscribers or none. A replaced subscriber keeps its sequence numbers, and its association too unless
+    /// its key or its IMPI changes.
     fn add_subscribers(&self, subscribers: Vec<Subscriber>, replace: bool) -> StoreFuture<'_, Added>;
 
     /// A subscriber by IMPI.
@@ -122,7 +140,7 @@ pub trait Store: Send + Sync + 'static {
     /// Removes a subscriber with its association and sequence numbers; false if there was none.
     fn remove_subscriber(&self, imsi: &Imsi) -> StoreFuture<'_, bool>;
 
-    /// Reserves `count` SEQ values for a subscriber and gives the first. A value once given is never given again,
+    /// Reserves `count` SEQ values for a subscriber, one at least, and gives the first. A value once given is never given again,
     /// not after a crash either, unless [`SeqStart::Exactly`] asks for it. `None` without such a subscriber or
     /// where SEQ would overflow.
     fn reserve_seq(&self, imsi: &Imsi, start: SeqStart, count: u32) -> StoreFuture<'_, Option<u64>>;
@@ -133,10 +151,4 @@ pub trait Store: Send + Sync + 'static {
         name: &'static str,
         fresh: [u8; 32],
     ) -> StoreFuture<'_, ksnaf_proto::secret::Secret<32>>;
-}
-
-/// The SEQ part of a subscriber file's initial SQN.
-#[must_use]
-pub const fn seq_of(sqn: Sqn, ind_bits: u32) -> u64 {
-    sqn.value() >> ind_bits
 }

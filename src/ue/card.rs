@@ -14,7 +14,10 @@ use ksnaf_proto::uicc::pin::Pin;
 use ksnaf_proto::uicc::session::{Uicc, UiccError, Unlock};
 use ksnaf_proto::uicc::{Card, CardError};
 use std::path::Path;
+#[cfg(feature = "sim")]
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 /// Looking through several cards for one takes as long as the slowest of them.
@@ -58,9 +61,14 @@ pub(super) enum Authenticated {
     SyncFailure(Auts),
 }
 
-/// The card's thread, and how to open the card.
+/// The card's thread, and how to open the card. The card need not be there from the start: it is looked for when it is
+/// first needed, and again after it went away.
 pub struct CardAccess {
-    slot: Slot,
+    /// How it is found; nothing for a card that the caller brought.
+    selector: Option<CardSelector>,
+    #[cfg(feature = "sim")]
+    sim_file: PathBuf,
+    slot: Mutex<Option<Slot>>,
     bound: Duration,
     pin: Option<Pin>,
     preference: ApplicationPreference,
@@ -77,45 +85,56 @@ fn read_pin(path: &Path) -> Result<Pin, StartError> {
 }
 
 impl CardAccess {
-    /// Finds the card and gives it a thread.
-    pub async fn from_config(selector: CardSelector, config: &Config) -> Result<Self, StartError> {
+    /// The card that a configuration names.
+    pub fn from_config(selector: CardSelector, config: &Config) -> Result<Self, StartError> {
         let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
-        let slot = match selector {
-            #[cfg(feature = "sim")]
-            CardSelector::Sim => {
-                let path = super::sim::card_file(&config.data_dir);
-                let name = path.display().to_string();
-                Slot::start(&name, super::sim::SimSource::new(path), &SlotOptions::default())?
-            }
-            #[cfg(not(feature = "sim"))]
-            CardSelector::Sim => {
-                return Err(StartError::Device(
-                    "this build has no simulated card (Cargo feature `sim`)".to_owned(),
-                ));
-            }
-            CardSelector::Pcsc(choice) => find(choice, pin.clone()).await?,
-        };
-        Ok(Self::assemble(slot, pin, config))
+        if cfg!(not(feature = "sim")) && selector == CardSelector::Sim {
+            let missing = "this build has no simulated card (Cargo feature `sim`)";
+            return Err(StartError::Device(missing.to_owned()));
+        }
+        Ok(Self::assemble(Some(selector), None, pin, config))
     }
 
     /// A card whose thread the caller has started.
     pub fn of_slot(slot: Slot, config: &Config) -> Result<Self, StartError> {
         let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
-        Ok(Self::assemble(slot, pin, config))
+        Ok(Self::assemble(None, Some(slot), pin, config))
     }
 
-    const fn assemble(slot: Slot, pin: Option<Pin>, config: &Config) -> Self {
+    fn assemble(
+        selector: Option<CardSelector>,
+        slot: Option<Slot>,
+        pin: Option<Pin>,
+        config: &Config,
+    ) -> Self {
         let preference = match config.ue.application {
             UeApplication::Auto => ApplicationPreference::IsimFirst,
             UeApplication::Usim => ApplicationPreference::Usim,
             UeApplication::Isim => ApplicationPreference::Isim,
         };
-        Self { slot, bound: config.ue.card_timeout.0, pin, preference }
+        Self {
+            selector,
+            #[cfg(feature = "sim")]
+            sim_file: super::sim::card_file(&config.data_dir),
+            slot: Mutex::new(slot),
+            bound: config.ue.card_timeout.0,
+            pin,
+            preference,
+        }
+    }
+
+    /// Whether the card is one of PC/SC's.
+    #[cfg(feature = "pcsc")]
+    pub(super) const fn is_in_a_reader(&self) -> bool {
+        matches!(self.selector, Some(CardSelector::Pcsc(_)))
     }
 
     /// Gives the card back.
     pub fn close(&self) {
-        self.slot.close(CLOSE_BOUND);
+        // A search that still runs has no card yet.
+        if let Some(slot) = self.slot.try_lock().ok().and_then(|mut slot| slot.take()) {
+            slot.close(CLOSE_BOUND);
+        }
     }
 
     /// The card's facts. Of a card whose number is that of `known`, nothing else is read again.
@@ -175,29 +194,55 @@ impl CardAccess {
         F: FnOnce(&mut Uicc<'_>) -> Result<T, GbaError> + Send + 'static,
     {
         let unlock = Unlock { pin: self.pin.clone(), ..Unlock::default() };
-        let done = self.slot.with_card(self.bound, move |card| {
+        let slot = self.slot().await?;
+        let done = slot.with_card(self.bound, move |card| {
             let mut uicc = Uicc::open(card, unlock)?;
             let result = work(&mut uicc);
             // A channel that does not close is the card's trouble, not that of what was done on it.
             let _ = uicc.close();
             result
         });
-        Ok(done.await??)
+        let done = done.await.map_err(UeError::from).and_then(|done| done.map_err(UeError::from));
+        if self.selector.is_some() && done.as_ref().is_err_and(UeError::card_is_gone) {
+            // It may come back in another reader.
+            self.slot.lock().await.take();
+        }
+        done
+    }
+
+    /// The card's thread; finds the card where there is none.
+    async fn slot(&self) -> Result<Slot, ReaderError> {
+        let mut slot = self.slot.lock().await;
+        match slot.as_ref() {
+            Some(slot) => Ok(slot.clone()),
+            None => Ok(slot.insert(self.find().await?).clone()),
+        }
+    }
+
+    async fn find(&self) -> Result<Slot, ReaderError> {
+        match &self.selector {
+            #[cfg(feature = "sim")]
+            Some(CardSelector::Sim) => {
+                let source = super::sim::SimSource::new(self.sim_file.clone());
+                Slot::start(&self.sim_file.display().to_string(), source, &SlotOptions::default(), None)
+            }
+            #[cfg(not(feature = "sim"))]
+            Some(CardSelector::Sim) => Err(ReaderError::NotBuilt),
+            Some(CardSelector::Pcsc(choice)) => find(choice.clone(), self.pin.clone()).await,
+            None => Err(ReaderError::NoCard { readers: Vec::new() }),
+        }
     }
 }
 
 /// Finds a card in a PC/SC reader, off the async threads: PC/SC blocks.
-async fn find(choice: Choice, pin: Option<Pin>) -> Result<Slot, StartError> {
+async fn find(choice: Choice, pin: Option<Pin>) -> Result<Slot, ReaderError> {
     let found = tokio::task::spawn_blocking(move || {
         let wanted = choice.clone();
         reader::open(&choice, &SlotOptions::default(), SEARCH_BOUND, move |card| {
             is_wanted(card, &wanted, pin.as_ref())
         })
     });
-    match found.await {
-        Ok(slot) => Ok(slot?),
-        Err(_) => Err(ReaderError::Panicked { reader: "pcsc".to_owned() }.into()),
-    }
+    found.await.unwrap_or_else(|_| Err(ReaderError::Panicked { reader: "pcsc".to_owned() }))
 }
 
 /// Whether a card is the one that was asked for by a number it holds.

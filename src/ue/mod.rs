@@ -17,7 +17,7 @@ pub use error::{UeError, UeErrorKind};
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
-use crate::reader::{CardSelector, Slot};
+use crate::reader::Slot;
 use crate::service::StartError;
 use address::BsfAddress;
 use kept::Kept;
@@ -92,30 +92,25 @@ struct State {
 impl Device {
     /// The device side that a configuration asks for; `None` where it names no card. `own_card` goes before the
     /// configuration's card; `own_ub` is this process's or the running service's Ub, where no BSF is configured.
-    pub async fn from_config(
+    pub fn from_config(
         config: &Config,
         own_card: Option<Slot>,
         own_ub: Option<SocketAddr>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Self>, StartError> {
-        if own_card.is_none() && config.card.selector.is_none() {
-            return Ok(None);
-        }
-        let parse = |text: &String| {
-            text.parse::<CardSelector>()
-                .map_err(|error| StartError::Device(format!("card {text:?}: {error}")))
+        let access = match (own_card, &config.card.selector) {
+            (Some(slot), _) => CardAccess::of_slot(slot, config)?,
+            (None, Some(text)) => {
+                let wrong = |error| StartError::Device(format!("card {text:?}: {error}"));
+                CardAccess::from_config(text.parse().map_err(wrong)?, config)?
+            }
+            (None, None) => return Ok(None),
         };
-        let selector = config.card.selector.as_ref().map(parse).transpose()?;
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
             .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
-        let card = match (own_card, selector) {
-            (Some(slot), _) => CardAccess::of_slot(slot, config)?,
-            (None, Some(selector)) => CardAccess::from_config(selector, config).await?,
-            (None, None) => return Ok(None),
-        };
         Ok(Some(Self {
-            card,
+            card: access,
             bsf,
             settings: config.ue.clone(),
             kept,
@@ -201,6 +196,32 @@ impl Device {
             tokio::time::sleep(RENEWAL_PAUSE).await;
         }
     }
+
+    /// Forgets what belongs to a card as soon as the card is gone, until the future is dropped. Without PC/SC there is
+    /// nothing to watch.
+    #[cfg(feature = "pcsc")]
+    pub async fn watch_card(&self) {
+        if !self.card.is_in_a_reader() {
+            return;
+        }
+        let monitor = match crate::reader::pcsc::Monitor::start() {
+            Ok(monitor) => monitor,
+            Err(error) => return tracing::warn!(%error, "readers are not watched"),
+        };
+        let mut readers = monitor.subscribe();
+        while readers.changed().await.is_ok() {
+            let has_card = readers.borrow_and_update().readers.iter().any(|reader| reader.card.is_some());
+            // Our own use of the card is a change too: only a missing card is worth a look.
+            if !has_card {
+                let mut state = self.state.lock().await;
+                let _ = self.look(&mut state).await;
+            }
+        }
+    }
+
+    /// Without PC/SC there is nothing to watch.
+    #[cfg(not(feature = "pcsc"))]
+    pub async fn watch_card(&self) {}
 
     /// Gives the card back.
     pub fn close(&self) {

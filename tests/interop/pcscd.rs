@@ -7,6 +7,7 @@
 
 use crate::programs::need;
 use std::any::type_name;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
@@ -54,7 +55,8 @@ pub(crate) fn with_pcscd<F: FnOnce(&mut Pcscd)>(body: F) {
         return;
     }
     let folder = tempfile::Builder::new().prefix("ksnaf-").tempdir().expect("a folder");
-    let (status, output) = run(Pcscd { folder: folder.path().to_owned(), daemon: None, test }.again());
+    let outside = Pcscd { folder: folder.path().to_owned(), daemon: None, test };
+    let (status, output) = run(outside.again(Command::new(this_program())));
     let done = folder.path().join("done").exists();
     let log = fs::read_to_string(folder.path().join("pcscd.log")).unwrap_or_default();
     assert!(status.success() && done, "{test} in its own process: {status}\n{output}\npcscd said:\n{log}");
@@ -133,30 +135,43 @@ impl Pcscd {
     }
 
     /// The command that runs `program` where vpcd's ports are: for cards that are programs.
-    #[allow(dead_code, reason = "for cards that are programs of their own")]
-    pub(crate) fn beside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn beside(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "nsenter"]);
         command.arg(format!("--net={}", self.network().display())).arg("--").arg(program);
         command
     }
 
-    /// The command for another process of this test that is a client of the daemon.
+    /// Runs this test in one more process, for which [`is_client`] holds, to its end.
     pub(crate) fn run_client(&self) -> (ExitStatus, String) {
-        let mut command = self.again();
+        let mut command = self.again(Command::new(this_program()));
         command.env(CLIENT, "1");
         run(command)
     }
 
-    /// This program with this test chosen and this daemon named.
-    fn again(&self) -> Command {
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
+    /// Starts this test in one more process, for which [`is_client`] holds, where vpcd's ports are.
+    pub(crate) fn start_client_beside(&self) -> Child {
+        let mut command = self.again(self.beside(this_program()));
+        command
+            .env(CLIENT, "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the client starts")
+    }
+
+    /// Completes a command that runs this program: this test is chosen, this daemon named.
+    fn again(&self, mut command: Command) -> Command {
         command
             .args(["--exact", self.test, "--nocapture", "--test-threads=1"])
             .env(FOLDER, &self.folder)
             .env("PCSCLITE_CSOCK_NAME", self.folder.join("run/pcscd.comm"));
         command
     }
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("this program")
 }
 
 impl Drop for Pcscd {

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -57,15 +56,16 @@ impl ScriptedCard {
         let network = pcscd.network();
         let (thaw, thawed) = channel();
         let (connected, stream) = channel();
-        let frames = Arc::new(Mutex::new(Vec::new()));
-        let mut name = name.as_bytes().to_vec();
-        name.resize(10, b' ');
-        let seen = Arc::clone(&frames);
+        let frames = Arc::default();
+        let (name, seen) = (name.to_owned(), Arc::clone(&frames));
         let thread = std::thread::spawn(move || {
-            let stream = connect(&network, reader);
+            let namespace = File::open(network).expect("the daemon's network");
+            let network = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(namespace.as_fd(), network).expect("root may enter it");
+            let stream = connect(reader);
             connected.send(stream.try_clone().expect("a second handle")).expect("the test waits");
-            let end = Inside { stream, atr, name, thawed, frames: seen }.serve();
-            drop(end);
+            // It ends when the card is pulled or the reader goes away.
+            let _ = Inside { stream, atr, name, thawed, frames: seen }.serve();
         });
         let stream = stream.recv().expect("the card connects");
         Self { stream, thaw, frames, thread: Some(thread) }
@@ -111,7 +111,7 @@ impl Drop for ScriptedCard {
 struct Inside {
     stream: TcpStream,
     atr: &'static [u8],
-    name: Vec<u8>,
+    name: String,
     thawed: Receiver<()>,
     frames: Arc<Mutex<Vec<Frame>>>,
 }
@@ -145,7 +145,7 @@ impl Inside {
     fn answer(&self, command: &[u8]) -> Option<Vec<u8>> {
         Some(match command.get(1)? {
             0xa4 => vec![0x61, 0x0a],
-            0xc0 => [self.name.as_slice(), &[0x90, 0x00]].concat(),
+            0xc0 => [format!("{:10}", self.name).as_bytes(), &[0x90, 0x00]].concat(),
             0xb0 => (0..=255).chain([0x90, 0x00]).collect(),
             0xfe => {
                 self.thawed.recv().ok()?;
@@ -184,11 +184,15 @@ impl Inside {
     }
 }
 
-/// Connects this thread to a reader in the daemon's network; the thread stays in there.
-fn connect(network: &PathBuf, reader: u16) -> TcpStream {
-    let namespace = File::open(network).expect("the daemon's network");
-    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-        .expect("root may enter it");
+/// Is a card in the given reader until that goes away, in a process that runs beside pcscd.
+pub(crate) fn be_a_card(reader: u16, name: &str) {
+    let (_thaw, thawed) = channel();
+    let stream = connect(reader);
+    let _ = Inside { stream, atr: T0, name: name.to_owned(), thawed, frames: Arc::default() }.serve();
+}
+
+/// Connects to a reader from inside the daemon's network.
+fn connect(reader: u16) -> TcpStream {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
         match TcpStream::connect((Ipv4Addr::LOCALHOST, PORT + reader)) {

@@ -191,8 +191,6 @@ BROKEN_REQUESTS = (
     Case("HEAD", lambda kit: kit.authorized(None, method="HEAD")),
     Case("a target of *", lambda kit: kit.authorized(kit.ue.style.authorization(kit.ue.first_parameters()), "*")),
     Case("another path", lambda kit: kit.authorized(kit.ue.style.authorization(kit.answer()), "/other")),
-    Case("another path on both places", lambda kit: kit.authorized(
-        kit.ue.style.authorization(kit.answer({"uri": "/other"})), "/other")),
     Case("a query that the digest does not cover", lambda kit: kit.authorized(
         kit.ue.style.authorization(kit.answer()), "/?x=1")),
     Case("a body that the digest does not cover", lambda kit: kit.with_body(b"body")),
@@ -244,12 +242,10 @@ BROKEN_DIGESTS = (
     answer("a short response", after={"response": "0" * 31}),
     answer("a long response", after={"response": "0" * 64}),
     answer("nc 00000000", {"nc": "00000000"}),
-    answer("nc 00000002 first", {"nc": "00000002"}),
     answer("nc of one digit", {"nc": "1"}),
     answer("nc of letters", {"nc": "zzzzzzzz"}),
     answer("nc of nine digits", {"nc": "000000001"}),
     answer("an empty cnonce", {"cnonce": ""}),
-    answer("a cnonce of 8 KiB", {"cnonce": "a" * 8192}),
     answer("an unknown qop", {"qop": "auth-conf"}),
     answer("a list of qops", {"qop": '"auth,auth-int"'}),
     answer("an unknown algorithm", {"algorithm": "AKAv9-MD5"}),

@@ -83,6 +83,10 @@ impl Parameters {
                 (bare.to_owned(), rest)
             }
         };
+        // Values that run into each other are no list: two readers would cut them differently.
+        if !matches!(blanks(rest).chars().next(), None | Some(',')) {
+            return Err(HeaderError::Syntax);
+        }
         self.0.push((name.to_ascii_lowercase(), value));
         Ok(rest)
     }

@@ -8,6 +8,7 @@ use crate::identity::{Fqdn, Impi};
 use crate::secret::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// FC of every key in TS 33.220 (annex B.2.1).
@@ -56,7 +57,11 @@ pub fn tmpi(ks: &Ks, rand: &Rand, impi: &Impi, bsf: &Fqdn) -> Tmpi {
 }
 
 fn naf_key(ks: &Ks, label: &[u8], rand: &Rand, impi: &Impi, naf_id: Vec<u8>) -> Secret<32> {
-    let impi: String = impi.as_str().nfkc().collect();
+    // ASCII is its own NFKC, and the rule costs more than the HMAC.
+    let impi = match impi.as_str() {
+        ascii if ascii.is_ascii() => Cow::Borrowed(ascii),
+        other => Cow::Owned(other.nfkc().collect::<String>()),
+    };
     kdf(ks.danger_expose(), FC_GBA, &[label, &rand.0, impi.as_bytes(), &naf_id])
 }
 

@@ -183,7 +183,7 @@ impl Inner {
                 None => Ok(Leg::First(FirstRequest { username: authorization.username, ue_takes_tmpi })),
             };
         }
-        if path_of(&authorization.uri) != path_of(&request.target) {
+        if authorization.uri.is_empty() || path_of(&authorization.uri) != path_of(&request.target) {
             return Err(Refusal::Uri);
         }
         let accept_auth = match self.config.accept_auth {

@@ -79,7 +79,7 @@ pub(super) async fn run(args: AuthenticateArgs) -> Result<(), Failure> {
         Some(ApplicationArg::Usim) => ApplicationPreference::Usim,
         Some(ApplicationArg::Isim) => ApplicationPreference::Isim,
     };
-    let access = super::open(&args.config, args.card.as_deref()).await?;
+    let access = super::open(&args.config, args.card.as_deref())?;
     let show = args.output.danger_show_keys;
     let answer = access.job(move |uicc| ask(uicc, &question, preference, show)).await?;
     access.close();

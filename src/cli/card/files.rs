@@ -22,7 +22,7 @@ struct Row {
 }
 
 pub(super) async fn run(args: CardArgs) -> Result<(), Failure> {
-    let access = super::open(&args.config, args.card.as_deref()).await?;
+    let access = super::open(&args.config, args.card.as_deref())?;
     let show = args.output.danger_show_keys;
     let rows = access.job(move |uicc| read(uicc, show)).await?;
     access.close();

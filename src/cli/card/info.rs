@@ -10,7 +10,7 @@ use ksnaf_proto::uicc::ef::{ist, ust};
 use serde_json::{Value, json};
 
 pub(super) async fn run(args: CardArgs) -> Result<(), Failure> {
-    let access = super::open(&args.config, args.card.as_deref()).await?;
+    let access = super::open(&args.config, args.card.as_deref())?;
     let (identity, pin) = access
         .job(|uicc| {
             let identity = uicc.identity()?;

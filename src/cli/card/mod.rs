@@ -54,10 +54,10 @@ pub(super) async fn run(command: CardCommand) -> Result<(), Failure> {
     }
 }
 
-/// The card that a command means: `--card`, else the configured one, else the only one in a reader.
-async fn open(config: &ConfigArgs, card: Option<&str>) -> Result<CardAccess, Failure> {
+/// The card that a command means.
+fn open(config: &ConfigArgs, card: Option<&str>) -> Result<CardAccess, Failure> {
     let config = config.load()?;
-    let selector = card.or(config.card.selector.as_deref()).unwrap_or("pcsc");
+    let selector = crate::cli::selector(&config, card);
     let selector = selector.parse().map_err(|error| Failure::usage(format!("--card {selector}: {error}")))?;
-    Ok(CardAccess::from_config(selector, &config).await?)
+    Ok(CardAccess::from_config(selector, &config)?)
 }

@@ -2,12 +2,12 @@
 
 use super::naf::answer;
 use super::{ApiState, Caller, Problem};
-use crate::store;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use ksnaf_proto::gba::BTid;
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
+use ksnaf_proto::identity::Impi;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ async fn describe(
     association: &ksnaf_proto::gba::Association,
     tell: bool,
 ) -> Result<Association, Problem> {
-    let consents = tell && consents(state.store()?, association).await?;
+    let consents = tell && consents(state, &association.impi).await?;
     Ok(Association {
         b_tid: association.b_tid.to_string(),
         gba_mode: association.gba_mode.as_str(),
@@ -84,12 +84,12 @@ async fn describe(
     })
 }
 
-/// Whether the subscriber lets its identity be told (SER-015).
-pub(super) async fn consents(
-    store: &dyn store::Store,
-    association: &ksnaf_proto::gba::Association,
-) -> Result<bool, Problem> {
-    Ok(store.subscriber(&association.impi).await?.is_some_and(|subscriber| subscriber.consent))
+/// Whether the subscriber lets its identity be told (SER-015). One that this process does not know does not.
+pub(super) async fn consents(state: &ApiState, impi: &Impi) -> Result<bool, Problem> {
+    let Some(store) = &state.store else {
+        return Ok(false);
+    };
+    Ok(store.subscriber(impi).await?.is_some_and(|subscriber| subscriber.consent))
 }
 
 /// `DELETE /v1/associations/{b_tid}`

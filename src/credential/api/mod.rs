@@ -13,13 +13,14 @@ mod ue;
 use super::caller::{Caller, Tokens, authenticate};
 use super::problem::Problem;
 use crate::config::{ApiConfig, NafPolicy};
-use crate::http::server::{Handler, Peer};
+use crate::http::server::{Handler, Peer, host_is_valid};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
+use axum::response::IntoResponse as _;
 use axum::routing::{delete, get, post};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -119,6 +120,9 @@ impl Handler for Api {
     type Body = Body;
 
     async fn handle(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
+        if !host_is_valid(&request) {
+            return Problem::bad_request("a request names one host").into_response();
+        }
         self.answer(request.map(Body::new), peer).await
     }
 }
@@ -131,9 +135,7 @@ impl Api {
         let mut router = self.router.clone();
         let response = match tokio::time::timeout(self.bound, router.call(request)).await {
             Ok(Ok(response)) => response,
-            Err(_) => {
-                axum::response::IntoResponse::into_response(Problem::unavailable("the request took too long"))
-            }
+            Err(_) => Problem::unavailable("the request took too long").into_response(),
         };
         // A path may hold a B-TID, which is no secret, but names a subscriber's session: debug only.
         tracing::debug!(%method, path, status = response.status().as_u16(), "api");

@@ -1,5 +1,6 @@
 //! Device side: what this card and its network can bootstrap, a bootstrap, a credential.
 
+use super::associations::consents;
 use super::body::Json;
 use super::naf::{CredentialRequest, answer, permit};
 use super::{ApiState, Caller, Problem};
@@ -112,7 +113,7 @@ pub(super) struct BootstrapAnswer {
     expires_at: String,
     /// `GBA_ME` or `GBA_U`.
     gba_mode: &'static str,
-    /// Only for callers in `api.identity_readers`.
+    /// Only for callers in `api.identity_readers`, of a subscriber who consents.
     #[serde(skip_serializing_if = "Option::is_none")]
     impi: Option<String>,
 }
@@ -124,7 +125,7 @@ pub(super) async fn bootstrap(
     Json(request): Json<BootstrapRequest>,
 ) -> Result<Response, Problem> {
     let run = device(&state)?.bootstrap(request.force).await?;
-    let tell = caller.is_among(&state.config.identity_readers);
+    let tell = caller.is_among(&state.config.identity_readers) && consents(&state, &run.impi).await?;
     Ok(answer(json!(BootstrapAnswer {
         b_tid: run.b_tid.to_string(),
         expires_at: to_xs_date_time(run.expires_at),

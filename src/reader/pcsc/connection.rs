@@ -43,7 +43,6 @@ struct Session<'a, 'tx> {
     context: &'a Context,
     reader: &'a CString,
     insertion: Option<u32>,
-    deadline: Instant,
     buffer: &'a mut Vec<u8>,
     fault: Option<Fault>,
 }
@@ -193,7 +192,6 @@ impl CardSource for PcscSource {
             context: &context,
             reader: &self.reader,
             insertion,
-            deadline: progress.deadline(),
             buffer: &mut self.buffer,
             fault: None,
         };
@@ -220,6 +218,10 @@ impl CardSource for PcscSource {
 
 impl Card for Session<'_, '_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
+        // A command has a header of four octets. What is shorter, drivers may take for something else.
+        if command.len() < 4 {
+            return Err(CardError::Reader);
+        }
         let sent = tpdu::for_protocol(command, self.protocol);
         let outcome = self.transaction.transmit(&sent, self.buffer).map(<[u8]>::to_vec);
         let written = outcome.as_ref().map_or(0, Vec::len);
@@ -266,7 +268,7 @@ impl Session<'_, '_> {
     }
 
     fn is_gone(&self) -> bool {
-        let until = self.deadline.min(Instant::now() + NOTICE_WAIT);
+        let until = Instant::now() + NOTICE_WAIT;
         let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
         loop {
             let left = until.saturating_duration_since(Instant::now());

@@ -2,6 +2,7 @@
 
 use super::connection::{PcscSource, establish};
 use super::{describe, fault};
+use crate::reader::slot::CardIdentity;
 use crate::reader::{CardInfo, Choice, ReaderError, ReaderInfo, Slot, SlotOptions};
 use ksnaf_proto::uicc::Card;
 use pcsc::{Context, Error, ReaderState, State};
@@ -25,8 +26,8 @@ pub fn open<E: Display + Send + 'static>(
 ) -> Result<Slot, ReaderError> {
     let found = look(&establish()?)?;
     match choice {
-        Choice::Only => start(only(found, None)?, options),
-        Choice::Reader(part) => start(only(found, Some(part))?, options),
+        Choice::Only => start(only(found, None)?, options, None),
+        Choice::Reader(part) => start(only(found, Some(part))?, options, None),
         Choice::Imsi(_) => search(found, options, limit, "IMSI", matches),
         Choice::Iccid(_) => search(found, options, limit, "ICCID", matches),
     }
@@ -94,37 +95,34 @@ fn search<E: Display + Send + 'static>(
     let matches = Arc::new(matches);
     let (sender, verdicts) = channel();
     for (reader, _) in found.into_iter().filter(|(_, info)| has_card(info)) {
-        let slot = start(reader, options)?;
-        ask(slot, limit, Arc::clone(&matches), sender.clone())?;
+        let matches = Arc::clone(&matches);
+        let identity = CardIdentity::new(wanted, move |card: &mut dyn Card| matches(card));
+        ask(start(reader, options, Some(identity))?, limit, sender.clone())?;
     }
     drop(sender);
-    let mut looked = Vec::new();
+    let mut all_looked = Vec::new();
     for (slot, verdict) in verdicts {
         match verdict {
-            Ok(true) => return Ok(slot),
-            Ok(false) => looked.push((slot.name().to_owned(), "another card".to_owned())),
-            Err(why) => looked.push((slot.name().to_owned(), why)),
+            Ok(()) => return Ok(slot),
+            Err(ReaderError::NoMatch { looked, .. }) => all_looked.extend(looked),
+            Err(ReaderError::Card { reader, error }) => all_looked.push((reader, error.to_string())),
+            Err(error) => all_looked.push((slot.name().to_owned(), error.to_string())),
         }
     }
-    looked.sort();
-    Err(ReaderError::NoMatch { wanted, looked })
+    all_looked.sort();
+    Err(ReaderError::NoMatch { wanted, looked: all_looked })
 }
 
-/// Has one card asked, in a thread that waits for its slot: a frozen card keeps the others' answers back from nobody.
-fn ask<E: Display + Send + 'static>(
+/// Has one card asked, in a thread that waits for its slot: a frozen card keeps nobody from the others' answers. A
+/// job that does nothing is enough, because the slot checks the card before it.
+fn ask(
     slot: Slot,
     limit: Duration,
-    matches: Arc<impl Fn(&mut dyn Card) -> Result<bool, E> + Send + Sync + 'static>,
-    verdicts: Sender<(Slot, Result<bool, String>)>,
+    verdicts: Sender<(Slot, Result<(), ReaderError>)>,
 ) -> Result<(), ReaderError> {
     let reader = slot.name().to_owned();
     let wait = move || {
-        let verdict = match slot.with_card_blocking(limit, move |card| matches(card)) {
-            Ok(Ok(verdict)) => Ok(verdict),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(ReaderError::Card { error, .. }) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+        let verdict = slot.with_card_blocking(limit, |_| ());
         // Nobody listens once the card is found.
         let _ = verdicts.send((slot, verdict));
     };
@@ -136,9 +134,13 @@ fn has_card(info: &ReaderInfo) -> bool {
     matches!(info.card, Some(CardInfo { mute: false, .. }))
 }
 
-fn start(reader: CString, options: &SlotOptions) -> Result<Slot, ReaderError> {
+fn start(
+    reader: CString,
+    options: &SlotOptions,
+    identity: Option<CardIdentity>,
+) -> Result<Slot, ReaderError> {
     let name = reader.to_string_lossy().into_owned();
-    Slot::start(&name, PcscSource::new(reader), options)
+    Slot::start(&name, PcscSource::new(reader), options, identity)
 }
 
 fn names(found: &[(CString, ReaderInfo)]) -> Vec<String> {

@@ -9,12 +9,14 @@
 //! A job begins with nothing selected and no PIN verified, whatever the job before it did: other programs use the card
 //! between jobs, and an idle card loses its power.
 
+mod identity;
 mod job;
 mod source;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use identity::CardIdentity;
 pub use source::{CardSource, OwnCard, Progress};
 
 use self::job::{Job, Task};
@@ -88,16 +90,17 @@ struct Seen {
 struct Waiting(Arc<Progress>);
 
 impl Slot {
-    /// Starts the thread. `name` is the reader's.
+    /// Starts the thread. `name` is the reader's; with an `identity`, jobs run on that card only.
     pub fn start(
         name: &str,
         source: impl CardSource + 'static,
         options: &SlotOptions,
+        identity: Option<CardIdentity>,
     ) -> Result<Self, ReaderError> {
         let (sender, jobs) = sync_channel(options.queue);
         let shared = Arc::new(Shared::default());
         let name: Arc<str> = name.into();
-        let worker = Worker::new(source, Arc::clone(&name), options, Arc::clone(&shared));
+        let worker = Worker::new(source, Arc::clone(&name), options, identity, Arc::clone(&shared));
         std::thread::Builder::new()
             .name(format!("card {name}"))
             .spawn(move || worker.run(&jobs))
@@ -111,7 +114,7 @@ impl Slot {
         card: impl Card + Send + 'static,
         options: &SlotOptions,
     ) -> Result<Self, ReaderError> {
-        Self::start(name, OwnCard(card), options)
+        Self::start(name, OwnCard(card), options, None)
     }
 
     /// The reader's name.
@@ -135,8 +138,12 @@ impl Slot {
 
     /// Runs `job` on the card, with every other program kept out, and waits for its result without blocking.
     ///
-    /// After `limit` the answer is an error with [`CardError::Timeout`], or [`CardError::Busy`] where the job never
-    /// got the card because others had it. Dropping the future abandons the job: it sends nothing more.
+    /// After `limit` the answer is an error: [`CardError::Timeout`] for a card that hangs, [`CardError::Busy`] for a
+    /// card that another program holds, [`ReaderError::Overloaded`] for jobs that were before this one. Dropping the
+    /// future abandons the job: it sends nothing more.
+    ///
+    /// Errors that mean "whatever was known of the card is void" come once, to whoever is next: [`CardError::Reset`],
+    /// [`CardError::Removed`], [`ReaderError::ServiceRestarted`]. The job after that gets the card that is there.
     pub async fn with_card<T, F>(&self, limit: Duration, job: F) -> Result<T, ReaderError>
     where
         T: Send + 'static,
@@ -209,11 +216,13 @@ impl Slot {
 
     /// Why a job has no result at its deadline: its own doing, or that of the job before it.
     fn overdue(&self, own: &Progress) -> ReaderError {
-        let before_it = match own.phase() {
-            Phase::Queued => self.inner.shared.seen().running.clone().filter(|running| running.is_overdue()),
-            _ => None,
-        };
-        self.card_error(before_it.map_or_else(|| own.overdue_error(), |running| running.overdue_error()))
+        if own.phase() != Phase::Queued {
+            return self.card_error(own.overdue_error());
+        }
+        match self.inner.shared.seen().running.as_ref().filter(|running| running.is_overdue()) {
+            Some(before_it) => self.card_error(before_it.overdue_error()),
+            None => ReaderError::Overloaded { reader: self.name().to_owned() },
+        }
     }
 
     fn card_error(&self, error: CardError) -> ReaderError {

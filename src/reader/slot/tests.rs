@@ -94,7 +94,7 @@ fn a_job_that_waited_past_its_time_does_not_run() {
         until(|| commands.load(Ordering::SeqCst) == 1);
         assert_eq!(slot.state(), SlotState::Working);
         let second = slot.with_card_blocking(SHORT, |card| card.transmit(&[2]));
-        assert_eq!(card_error(second), CardError::Busy, "the first is within its time");
+        assert!(matches!(second, Err(ReaderError::Overloaded { .. })), "the first is within its time");
         thaw.send(()).unwrap();
         assert!(first.join().unwrap().unwrap().is_ok());
     });
@@ -155,8 +155,9 @@ fn a_closed_slot_gives_the_card_back_and_takes_no_job() {
         }
     }
     let (sender, events) = channel();
-    let slot = Slot::start("fake 00", Returned(sender), &SlotOptions { linger: LONG, ..Default::default() })
-        .unwrap();
+    let slot =
+        Slot::start("fake 00", Returned(sender), &SlotOptions { linger: LONG, ..Default::default() }, None)
+            .unwrap();
     let refused = slot.with_card_blocking(LONG, |_| ()).unwrap_err();
     assert_eq!(refused.cause(), Cause::NoCardOrReader);
     assert!(slot.close(LONG));
@@ -188,7 +189,7 @@ fn an_idle_card_is_released_once_and_used_again() {
     }
     let released = Arc::new(AtomicUsize::new(0));
     let options = SlotOptions { linger: Duration::from_millis(1), ..Default::default() };
-    let slot = Slot::start("fake 00", Lingering(Arc::clone(&released)), &options).unwrap();
+    let slot = Slot::start("fake 00", Lingering(Arc::clone(&released)), &options, None).unwrap();
     for round in 1..=2 {
         slot.with_card_blocking(LONG, |_| ()).unwrap();
         until(|| released.load(Ordering::SeqCst) >= round);
@@ -274,9 +275,48 @@ fn another_program_that_holds_the_card_is_told_from_a_card_that_hangs() {
         }
     }
     let (sender, receiver) = channel();
-    let slot = Slot::start("fake 00", Waits(receiver), &SlotOptions::default()).unwrap();
+    let slot = Slot::start("fake 00", Waits(receiver), &SlotOptions::default(), None).unwrap();
     assert_eq!(card_error(slot.with_card_blocking(SHORT, |_| ())), CardError::Busy);
     assert_eq!(card_error(slot.with_card_blocking(LONG, |_| ())), CardError::Busy, "at once");
     drop(sender);
     until(|| slot.state() == SlotState::Idle);
+}
+
+#[test]
+fn a_slot_with_an_identity_runs_jobs_on_that_card_only() {
+    /// A reader into which the test puts cards; each answers with its name. Removal is told once, as PC/SC does.
+    struct Tray(Arc<Mutex<&'static str>>);
+    impl Card for Tray {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
+            let card = *self.0.lock().unwrap();
+            if card.is_empty() { Err(CardError::Removed) } else { Ok([card.as_bytes(), command].concat()) }
+        }
+    }
+    let tray = Arc::new(Mutex::new("right"));
+    let checks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&checks);
+    let identity = CardIdentity::new("IMSI", move |card: &mut dyn Card| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, CardError>(card.transmit(&[])?.starts_with(b"right"))
+    });
+    let source = OwnCard(Tray(Arc::clone(&tray)));
+    let slot = Slot::start("fake 00", source, &SlotOptions::default(), Some(identity)).unwrap();
+    let transmit = || slot.with_card_blocking(LONG, |card| card.transmit(b"!"));
+    let refusal = |result: Result<_, ReaderError>| match result {
+        Err(ReaderError::NoMatch { wanted: "IMSI", looked }) => looked,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(transmit().unwrap(), Ok(b"right!".to_vec()));
+    assert_eq!(transmit().unwrap(), Ok(b"right!".to_vec()));
+    assert_eq!(checks.load(Ordering::SeqCst), 1, "once for one insertion");
+
+    *tray.lock().unwrap() = "";
+    assert_eq!(transmit().unwrap(), Err(CardError::Removed));
+    *tray.lock().unwrap() = "wrong";
+    assert_eq!(refusal(transmit()), [("fake 00".to_owned(), "another card".to_owned())]);
+    *tray.lock().unwrap() = "";
+    assert_eq!(refusal(transmit()), [("fake 00".to_owned(), CardError::Removed.to_string())]);
+    *tray.lock().unwrap() = "right";
+    assert_eq!(transmit().unwrap(), Ok(b"right!".to_vec()));
+    assert_eq!(checks.load(Ordering::SeqCst), 4);
 }

@@ -1,5 +1,6 @@
 //! The thread of a slot: takes jobs one after another and keeps every card command inside its job's time.
 
+use super::identity::CardIdentity;
 use super::job::Job;
 use super::source::{CardSource, Phase, Progress};
 use super::{Shared, SlotOptions};
@@ -15,12 +16,19 @@ pub(super) struct Worker<S> {
     name: Arc<str>,
     linger: Duration,
     trace: Option<ApduTrace>,
+    identity: Option<CardIdentity>,
     shared: Arc<Shared>,
 }
 
 impl<S: CardSource> Worker<S> {
-    pub(super) fn new(source: S, name: Arc<str>, options: &SlotOptions, shared: Arc<Shared>) -> Self {
-        Self { source, name, linger: options.linger, trace: options.trace.clone(), shared }
+    pub(super) fn new(
+        source: S,
+        name: Arc<str>,
+        options: &SlotOptions,
+        identity: Option<CardIdentity>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { source, name, linger: options.linger, trace: options.trace.clone(), identity, shared }
     }
 
     /// Works until no caller can send a job any more.
@@ -58,22 +66,34 @@ impl<S: CardSource> Worker<S> {
         self.shared.seen().running = None;
         job.finish(outcome.unwrap_or_else(|_| {
             self.source.release();
+            self.identity.iter_mut().for_each(CardIdentity::forget);
             Err(ReaderError::Panicked { reader: self.name.to_string() })
         }));
     }
 
     fn with_card(&mut self, progress: &Progress, job: &mut dyn Job) -> Result<(), ReaderError> {
-        let Self { source, name, trace, .. } = self;
-        let mut too_late = None;
-        source.with_card(progress, &mut |card| {
+        let Self { source, name, trace, identity, .. } = self;
+        let mut refused = None;
+        let outcome = source.with_card(progress, &mut |card| {
             if progress.is_over() {
-                too_late = Some(progress.overdue_error());
+                let error = progress.overdue_error();
+                refused = Some(ReaderError::Card { reader: name.to_string(), error });
                 return;
             }
             progress.set(Phase::InUse);
-            job.run(&mut TimedCard { card, progress, name, trace: trace.as_ref() });
-        })?;
-        too_late.map_or(Ok(()), |error| Err(self.error(error)))
+            let mut card = TimedCard { card, progress, name, trace: trace.as_ref(), failed: false };
+            match identity.as_mut().map_or(Ok(()), |identity| identity.check(name, &mut card)) {
+                Ok(()) => job.run(&mut card),
+                Err(error) => refused = Some(error),
+            }
+            if card.failed {
+                identity.iter_mut().for_each(CardIdentity::forget);
+            }
+        });
+        if outcome.is_err() {
+            identity.iter_mut().for_each(CardIdentity::forget);
+        }
+        outcome.and_then(|()| refused.map_or(Ok(()), Err))
     }
 
     fn error(&self, error: CardError) -> ReaderError {
@@ -99,6 +119,8 @@ struct TimedCard<'a> {
     progress: &'a Progress,
     name: &'a str,
     trace: Option<&'a ApduTrace>,
+    /// Whether a command had no answer from the card.
+    failed: bool,
 }
 
 impl TimedCard<'_> {
@@ -119,7 +141,10 @@ impl Card for TimedCard<'_> {
         let answer = self.card.transmit(command);
         match &answer {
             Ok(response) => self.watch(ApduEvent::Response(response)),
-            Err(error) => self.watch(ApduEvent::Failed(*error)),
+            Err(error) => {
+                self.failed = true;
+                self.watch(ApduEvent::Failed(*error));
+            }
         }
         answer
     }

@@ -1,4 +1,4 @@
-//! Which files a card has, made from its personalisation (TS 102 221 clause 13, TS 31.102 clause 4, TS 31.103 clause 4).
+//! Which files a card has, made from its personalisation (TS 102 221 clause 13, TS 31.102 and TS 31.103 clauses 4).
 
 use super::content::{
     access_class, application_template, emergency_number, iccid, imsi, msisdn, padded, provider_name,
