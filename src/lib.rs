@@ -7,10 +7,12 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`service`] | all roles, composed |
-//! | [`bsf`], [`ue`], [`credential`] | Ub's server, the device side, the credentials and their API |
+//! | [`bsf`], [`api`] | Ub's server; the credential API |
+//! | [`ue`], [`credential`] | the device side; a NAF key in the form its user takes |
 //! | [`av_source`], [`store`], [`reader`] | where vectors, durable state and cards come from |
 //! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
 
+pub mod api;
 pub mod av_source;
 pub mod bsf;
 pub mod cli;

@@ -1,18 +1,18 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+use crate::api::caller::{TokenFileError, Tokens};
+use crate::api::{Api, ApiState};
 use crate::av_source::BuiltIn;
-use crate::bsf::Bsf;
+use crate::bsf::{Bsf, BsfError};
 use crate::config::{Config, Role};
-use crate::credential::api::{Api, ApiState};
-use crate::credential::caller::{TokenFileError, Tokens};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
 use crate::http::tls::{self, TlsError};
 use crate::metrics::Metrics;
-use crate::reader::{ReaderError, Slot};
+use crate::reader::Slot;
 use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
-use crate::ue::Device;
+use crate::ue::{Device, DeviceError};
 use ksnaf_proto::secret::Secret;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -57,27 +57,26 @@ pub enum StartError {
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
-    /// The card cannot be had.
-    #[error(transparent)]
-    Card(#[from] ReaderError),
     /// The device side cannot be set up.
-    #[error("{0}")]
-    Device(String),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The BSF cannot be set up.
+    #[error(transparent)]
+    Bsf(#[from] BsfError),
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl StartError {
-    /// The exit status: 2 for what the configuration can mend, 3 for the card, else 1.
+    /// The exit status: 2 for what the configuration can mend, else 1.
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
             Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
                 2
             }
-            Self::Card(_) => 3,
-            Self::Store(_) | Self::Random(_) => 1,
+            Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Bsf {
         store: Arc<dyn Store>,
         source: Arc<dyn AuthenticationVectorSource>,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, crate::service::StartError> {
+    ) -> Result<Self, BsfError> {
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh)?;
         let secret = seal_secret(store.as_ref(), fresh).await?;
@@ -62,6 +62,18 @@ impl Bsf {
         };
         Ok(Self { inner: Arc::new(inner) })
     }
+}
+
+/// Why a BSF cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BsfError {
+    /// The store does not give its secret.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no randomness.
+    #[error("no randomness: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 async fn seal_secret(

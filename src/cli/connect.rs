@@ -2,9 +2,9 @@
 //! that runs on the data directory, or in this process where none does.
 
 use super::Failure;
+use crate::api::caller::Tokens;
+use crate::api::{Api, ApiState};
 use crate::config::{Config, NafPolicy};
-use crate::credential::api::{Api, ApiState};
-use crate::credential::caller::Tokens;
 use crate::data_dir;
 use crate::http::client::{self, Ask, Target};
 use crate::http::server::Peer;

@@ -1,7 +1,7 @@
 //! Errors of a command: a sentence, what to do next, and the exit status of the contract.
 
+use crate::api::caller::TokenFileError;
 use crate::config::ConfigError;
-use crate::credential::caller::TokenFileError;
 use crate::http::client::ClientError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
@@ -105,11 +105,13 @@ impl From<std::io::Error> for Failure {
 impl From<crate::service::StartError> for Failure {
     fn from(error: crate::service::StartError) -> Self {
         let message = error.to_string();
-        match error.status() {
-            2 => Self::usage(message),
-            3 => Self::no_card(message),
-            _ => Self::failed(message),
-        }
+        if error.status() == 2 { Self::usage(message) } else { Self::failed(message) }
+    }
+}
+
+impl From<crate::ue::DeviceError> for Failure {
+    fn from(error: crate::ue::DeviceError) -> Self {
+        Self::usage(error.to_string())
     }
 }
 

@@ -3,8 +3,8 @@
 use super::output;
 use super::serve::{Signals, until_signal};
 use super::{ConfigArgs, Failure};
+use crate::api::caller::Tokens;
 use crate::config::{Config, NafConfig};
-use crate::credential::caller::Tokens;
 use crate::data_dir;
 use crate::http::client::{self, Ask, Target};
 use crate::service::{self, Service};

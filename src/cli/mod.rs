@@ -17,6 +17,7 @@ pub use exit::Failure;
 use crate::config::{self, Config};
 use crate::telemetry::{self, LogFormat};
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -98,6 +99,7 @@ const fn has_simulated_card(_: &Config) -> bool {
 /// Runs one command; the error, if any, goes to standard error.
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
+    forbid_core_dumps();
     let outcome = telemetry::start(arguments.log_format, default_log(&arguments.command))
         .map_err(|error| Failure::usage(format!("KSNAF_LOG: {error}")))
         .and_then(|()| dispatch(arguments.command));
@@ -105,6 +107,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// A core dump would hold every key of the moment.
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none);
 }
 
 /// Services say what they do; a single command is silent unless something is wrong.

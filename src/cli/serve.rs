@@ -1,7 +1,7 @@
 //! `ksnaf serve`: the service until SIGTERM or SIGINT.
 
 use super::{ConfigArgs, Failure};
-use crate::credential::caller::Tokens;
+use crate::api::caller::Tokens;
 use crate::data_dir;
 use crate::service::Service;
 use clap::Args;

@@ -1,14 +1,6 @@
 //! Service credentials: a NAF key in the form that its user takes, and the API that hands them out.
 //!
-//! [`Credential`] is the same value on the device side (from the card) and on the network side (from the
-//! association); [`api`] serves both, [`caller`] says who asks.
-
-pub mod api;
-pub mod caller;
-mod openapi;
-pub mod problem;
-
-pub use openapi::document as openapi_document;
+//! [`Credential`] is the same value on the device side (from the card) and on the network side (from the association).
 
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::gba::{Association, BTid, GbaMode, KsIntNaf, NafId, kdf};

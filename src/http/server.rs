@@ -6,6 +6,7 @@ use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -208,15 +209,7 @@ impl Context {
                 .max_header_list_size(MAX_HEADER_OCTETS as u32)
                 .keep_alive_interval(self.limits.header_timeout)
                 .keep_alive_timeout(self.limits.header_timeout);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            tokio::pin!(connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended.map_err(|error| error.to_string()),
-                () = self.shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await.map_err(|error| error.to_string())
-                }
-            }
+            self.drive(builder.serve_connection(TokioIo::new(stream), service)).await
         } else {
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder
@@ -224,20 +217,28 @@ impl Context {
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            tokio::pin!(connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended.map_err(|error| error.to_string()),
-                () = self.shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await.map_err(|error| error.to_string())
-                }
-            }
+            self.drive(builder.serve_connection(TokioIo::new(stream), service)).await
         };
         if let Err(error) = ended {
             tracing::debug!(?address, error, "connection ended early");
         }
         drop(self.slot);
+    }
+
+    /// Serves a connection to its end; from the shutdown on, to the end of the request it is at.
+    async fn drive<C>(&self, connection: C) -> Result<(), String>
+    where
+        C: GracefulConnection<Error: std::fmt::Display>,
+    {
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        ended.map_err(|error| error.to_string())
     }
 }
 

@@ -33,7 +33,7 @@ pub mod slot;
 pub mod trace;
 
 pub use error::{Cause, ReaderError, cause};
-pub use selector::{CardSelector, Choice, Iccid, SelectorError};
+pub use selector::{CardSelector, Choice, SelectorError};
 pub use slot::{CardIdentity, Slot, SlotOptions, SlotState};
 pub use trace::{ApduEvent, ApduTrace};
 

@@ -1,10 +1,9 @@
 //! Where the BSF is, and by which name it is spoken to.
 
-use super::CardFacts;
+use super::{CardFacts, DeviceError};
 use crate::config::Config;
 use crate::http::client::Target;
 use crate::http::tls;
-use crate::service::StartError;
 use http::Uri;
 use ksnaf_proto::identity::Fqdn;
 use rustls::ClientConfig;
@@ -29,17 +28,18 @@ pub(super) struct Place {
 
 impl BsfAddress {
     /// `ue.bsf`, else the Ub of this data directory's service, else what the card implies.
-    pub(super) fn from_config(config: &Config, own_ub: Option<SocketAddr>) -> Result<Self, StartError> {
+    pub(super) fn from_config(config: &Config, own_ub: Option<SocketAddr>) -> Result<Self, DeviceError> {
         let trust = config.ue.bsf_ca.as_deref().map(tls::client).transpose()?;
         let name = match &config.ue.bsf_name {
             Some(text) => {
-                let wrong = |error| StartError::Device(format!("ue.bsf_name = {text:?}: {error}"));
+                let wrong = |error| DeviceError::Setting(format!("ue.bsf_name = {text:?}: {error}"));
                 Some(Fqdn::parse(text).map_err(wrong)?)
             }
             None => None,
         };
         if let Some(text) = &config.ue.bsf {
-            let wrong = |error: &dyn std::fmt::Display| StartError::Device(format!("BSF {text:?}: {error}"));
+            let wrong =
+                |error: &dyn std::fmt::Display| DeviceError::Setting(format!("BSF {text:?}: {error}"));
             let url: Uri = text.parse().map_err(|error: http::uri::InvalidUri| wrong(&error))?;
             Target::of(&url, trust.as_ref()).map_err(|error| wrong(&error))?;
             let name = name.or_else(|| host_name(&url));

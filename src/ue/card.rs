@@ -1,9 +1,8 @@
 //! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
 
-use super::UeError;
+use super::{DeviceError, UeError};
 use crate::config::{Config, UeApplication, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
-use crate::service::StartError;
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId};
 use ksnaf_proto::identity::{Fqdn, Impi};
@@ -75,28 +74,28 @@ pub struct CardAccess {
 }
 
 /// The first line of a PIN file.
-fn read_pin(path: &Path) -> Result<Pin, StartError> {
+fn read_pin(path: &Path) -> Result<Pin, DeviceError> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
-        .map_err(|error| StartError::Device(format!("card.pin_file {}: {error}", path.display())))?;
+        .map_err(|error| DeviceError::Setting(format!("card.pin_file {}: {error}", path.display())))?;
     Pin::parse(text.lines().next().unwrap_or_default().trim()).ok_or_else(|| {
-        StartError::Device(format!("card.pin_file {}: a PIN has 4 to 8 digits", path.display()))
+        DeviceError::Setting(format!("card.pin_file {}: a PIN has 4 to 8 digits", path.display()))
     })
 }
 
 impl CardAccess {
     /// The card that a configuration names.
-    pub fn from_config(selector: CardSelector, config: &Config) -> Result<Self, StartError> {
+    pub fn from_config(selector: CardSelector, config: &Config) -> Result<Self, DeviceError> {
         let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
         if cfg!(not(feature = "sim")) && selector == CardSelector::Sim {
             let missing = "this build has no simulated card (Cargo feature `sim`)";
-            return Err(StartError::Device(missing.to_owned()));
+            return Err(DeviceError::Setting(missing.to_owned()));
         }
         Ok(Self::assemble(Some(selector), None, pin, config))
     }
 
     /// A card whose thread the caller has started.
-    pub fn of_slot(slot: Slot, config: &Config) -> Result<Self, StartError> {
+    pub fn of_slot(slot: Slot, config: &Config) -> Result<Self, DeviceError> {
         let pin = config.card.pin_file.as_deref().map(read_pin).transpose()?;
         Ok(Self::assemble(None, Some(slot), pin, config))
     }

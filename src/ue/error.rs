@@ -1,10 +1,32 @@
 //! Why the device side has no credential, and whose turn it is to act.
 
 use crate::http::client::ClientError;
+use crate::http::tls::TlsError;
 use crate::reader::{Cause, ReaderError};
 use ksnaf_proto::ub;
 use ksnaf_proto::uicc::gba::GbaError;
 use ksnaf_proto::uicc::session::UiccError;
+use std::path::PathBuf;
+
+/// Why a device side cannot be set up. Configuration, so exit status 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// A value of the configuration, named in the text.
+    #[error("{0}")]
+    Setting(String),
+    /// The directory for bootstraps cannot be made or read.
+    #[error("data_dir {path}: {source}")]
+    Kept {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The trusted certificates are of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
 
 /// Why there is no bootstrap or no key.
 #[derive(Debug, thiserror::Error)]

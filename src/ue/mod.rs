@@ -12,13 +12,12 @@ mod procedure;
 pub mod sim;
 
 pub use card::{CardAccess, CardFacts};
-pub use error::{UeError, UeErrorKind};
+pub use error::{DeviceError, UeError, UeErrorKind};
 
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::reader::Slot;
-use crate::service::StartError;
 use address::BsfAddress;
 use kept::Kept;
 use ksnaf_proto::aka::Rand;
@@ -97,18 +96,18 @@ impl Device {
         own_card: Option<Slot>,
         own_ub: Option<SocketAddr>,
         metrics: &Arc<Metrics>,
-    ) -> Result<Option<Self>, StartError> {
+    ) -> Result<Option<Self>, DeviceError> {
         let access = match (own_card, &config.card.selector) {
             (Some(slot), _) => CardAccess::of_slot(slot, config)?,
             (None, Some(text)) => {
-                let wrong = |error| StartError::Device(format!("card {text:?}: {error}"));
+                let wrong = |error| DeviceError::Setting(format!("card {text:?}: {error}"));
                 CardAccess::from_config(text.parse().map_err(wrong)?, config)?
             }
             (None, None) => return Ok(None),
         };
         let bsf = BsfAddress::from_config(config, own_ub)?;
         let kept = Kept::open(&config.data_dir.join("ue"))
-            .map_err(|source| StartError::DataDir { path: config.data_dir.join("ue"), source })?;
+            .map_err(|source| DeviceError::Kept { path: config.data_dir.join("ue"), source })?;
         Ok(Some(Self {
             card: access,
             bsf,

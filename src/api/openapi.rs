@@ -2,7 +2,7 @@
 
 /// OpenAPI 3.1, JSON.
 #[must_use]
-pub const fn document() -> &'static str {
+pub(super) const fn document() -> &'static str {
     include_str!("openapi.json")
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn metrics(State(state): State<Arc<ApiState>>) -> Response {
 
 /// `GET /openapi.json`
 pub(super) async fn openapi() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], crate::credential::openapi_document()).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], super::openapi::document()).into_response()
 }
 
 /// Any other path.

@@ -4,14 +4,18 @@
 
 mod associations;
 mod body;
+pub mod caller;
 mod fetch;
 mod naf;
+mod openapi;
 mod operation;
+pub mod problem;
 mod subscribers;
 mod ue;
 
-use super::caller::{Caller, Tokens, authenticate};
-use super::problem::Problem;
+use caller::{Caller, Tokens, authenticate};
+use problem::Problem;
+
 use crate::config::{ApiConfig, NafPolicy};
 use crate::http::server::{Handler, Peer, host_is_valid};
 use crate::metrics::Metrics;

@@ -1,0 +1,100 @@
+use super::*;
+use ksnaf_proto::aka::AkaKey;
+use ksnaf_proto::gba::GbaMode;
+use ksnaf_proto::hex;
+
+const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
+const OP: &str = "cdc202d5123e20f62b6d676ac72cb318";
+const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+
+fn csv(text: &str) -> Result<Vec<Subscriber>, Vec<String>> {
+    let lines = |bad: Vec<BadLine>| bad.iter().map(ToString::to_string).collect();
+    parse(text.as_bytes(), Format::Csv).map_err(lines)
+}
+
+#[test]
+fn a_file_may_have_its_columns_in_any_order_and_leave_the_rest_out() {
+    let text = format!("\u{feff}OPc, k ,imsi\r\n\r\n# a comment\r\n{OPC},{K},001010123456789\r\n");
+    let found = csv(&text).unwrap();
+    let one = &found[0];
+    assert_eq!(one.impi.as_str(), "001010123456789@ims.mnc001.mcc001.3gppnetwork.org");
+    assert_eq!((one.amf.0, one.sqn.value(), one.gba_mode, one.consent), ([0x80, 0], 0, GbaMode::Me, false));
+}
+
+#[test]
+fn op_gives_the_known_opc() {
+    let found = csv(&format!("imsi,k,op\n001010123456789,{K},{OP}\n")).unwrap();
+    let AkaKey::Milenage { opc, .. } = &found[0].key else { panic!("not MILENAGE") };
+    assert_eq!(hex::encode(opc.danger_expose()), OPC);
+}
+
+#[test]
+fn every_column_is_read() {
+    let top = "5555555555555555555555555555555555555555555555555555555555555555";
+    let text = format!(
+        "imsi,k,top,algorithm,amf,sqn,uicc,impi,msisdn,impu,mnc_length,res_bits,keccak_iterations,key_lifetime,consent\n\
+         310410123456789,{K},{top},TUAK,b9b9,0000000000ff,GBA_U,a@b,+491701,sip:a@b;tel:1,3,128,2,1h30m,yes\n"
+    );
+    let one = csv(&text).unwrap().remove(0);
+    let AkaKey::Tuak { res_octets, iterations, .. } = one.key else { panic!("not TUAK") };
+    assert_eq!((res_octets, iterations), (16, 2));
+    assert_eq!((one.impi.as_str(), one.sqn.value(), one.gba_mode), ("a@b", 255, GbaMode::U));
+    assert_eq!((one.msisdn.as_deref(), one.impus.len(), one.consent), (Some("491701"), 2, true));
+    assert_eq!(one.key_lifetime.unwrap().as_secs(), 5400);
+}
+
+#[test]
+fn every_bad_line_is_named_and_no_key_is_repeated() {
+    let short = &K[2..];
+    let text = format!(
+        "imsi,k,opc\n12,{K},{OPC}\n001010123456780,{short},{OPC}\n001010123456781,{K},{OPC}\n001010123456782,{K}\n\
+         001010123456781,{K},{OPC}\n001010123456783,{K},\n"
+    );
+    let bad = csv(&text).unwrap_err();
+    let starts = [
+        "line 2: imsi: ",
+        "line 3: k: 32 hex",
+        "line 5: 2 fields",
+        "line 6: the same IMSI as in line 4",
+        "line 7: opc: opc or op",
+    ];
+    assert_eq!(bad.len(), starts.len(), "{bad:?}");
+    for (line, start) in bad.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+        assert!(!line.contains(short) && !line.contains(OPC), "{line}");
+    }
+}
+
+#[test]
+fn a_header_line_that_names_unknown_columns_is_refused() {
+    let bad = csv(&format!("imsi,k,opc,pin\n1,{K},{OPC},1\n")).unwrap_err();
+    assert!(bad[0].starts_with("line 1: unknown column \"pin\""), "{bad:?}");
+    assert!(csv("imsi,opc\n").unwrap_err()[0].contains("at least imsi and k"));
+    assert!(csv("imsi,k,k\n").unwrap_err()[0].contains("stands twice"));
+    assert!(csv("").is_err() && csv("imsi,k,opc\n").unwrap_err()[0].contains("no subscriber"));
+}
+
+#[test]
+fn mixed_algorithms_are_refused() {
+    let refused = |columns: &str, values: &str| {
+        csv(&format!("imsi,k,{columns}\n001010123456789,{K},{values}\n")).unwrap_err()
+    };
+    assert!(refused("opc,op", &format!("{OPC},{OP}"))[0].contains("op: opc and op exclude"));
+    assert!(refused("opc,algorithm", &format!("{OPC},tuak"))[0].contains("opc: only with"));
+    assert!(refused("topc", &"5".repeat(64))[0].contains("topc: only with"));
+    assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage or tuak"));
+    assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA or GBA_U"));
+}
+
+#[test]
+fn json_lines_have_the_same_names() {
+    let text = format!(
+        "\n{{\"imsi\":\"001010123456789\",\"k\":\"{K}\",\"opc\":\"{OPC}\",\"consent\":true,\"impu\":[\"sip:a\",\"sip:b\"]}}\n"
+    );
+    let found = parse(text.as_bytes(), Format::JsonLines).unwrap();
+    assert!(found[0].consent && found[0].impus.len() == 2);
+    for bad in ["{", "[]", "{\"imsi\":{}}", "{\"pin\":1}", "{\"imsi\":\"001010123456789\"}"] {
+        let bad = parse(bad.as_bytes(), Format::JsonLines).unwrap_err();
+        assert_eq!(bad[0].line, 1);
+    }
+}
