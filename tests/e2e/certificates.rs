@@ -29,7 +29,7 @@ pub(crate) struct Files {
 
 impl Ca {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("ksnaf-e2e-ca-").tempdir().expect("a folder");
+        let directory = crate::lab::folder();
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");

@@ -1,6 +1,7 @@
 //! A relay between a device and its BSF that writes down what passes, and that can be away.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,7 @@ struct Shared {
     to: Mutex<Option<SocketAddr>>,
     requests: Mutex<Vec<u8>>,
     answers: Mutex<Vec<u8>>,
+    loses_successes: AtomicBool,
 }
 
 impl Proxy {
@@ -53,6 +55,11 @@ impl Proxy {
         self.serve(listener);
     }
 
+    /// Whether answers with 200 get lost on their way.
+    pub(crate) fn lose_successes(&self, lose: bool) {
+        self.shared.loses_successes.store(lose, Ordering::Relaxed);
+    }
+
     /// What devices have sent since the last look.
     pub(crate) fn requests(&self) -> String {
         text(&self.shared.requests)
@@ -73,18 +80,28 @@ impl Proxy {
                 let (from_device, to_device) = device.into_split();
                 let (from_bsf, to_bsf) = bsf.into_split();
                 let (there, back) = (Arc::clone(&shared), Arc::clone(&shared));
-                tokio::spawn(async move { relay(from_device, to_bsf, &there.requests).await });
-                tokio::spawn(async move { relay(from_bsf, to_device, &back.answers).await });
+                tokio::spawn(async move { relay(from_device, to_bsf, &there.requests, |_| true).await });
+                tokio::spawn(async move {
+                    let passes = |octets: &[u8]| {
+                        !(back.loses_successes.load(Ordering::Relaxed) && octets.starts_with(b"HTTP/1.1 200"))
+                    };
+                    relay(from_bsf, to_device, &back.answers, passes).await;
+                });
             }
         }));
     }
 }
 
-async fn relay(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, seen: &Mutex<Vec<u8>>) {
+async fn relay(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    seen: &Mutex<Vec<u8>>,
+    passes: impl Fn(&[u8]) -> bool,
+) {
     let mut octets = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut octets).await {
         seen.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&octets[..count]);
-        if to.write_all(&octets[..count]).await.is_err() {
+        if !passes(&octets[..count]) || to.write_all(&octets[..count]).await.is_err() {
             return;
         }
     }

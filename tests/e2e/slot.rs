@@ -32,7 +32,7 @@ impl Reader {
 
     /// A thread for it, as a service takes one.
     pub(crate) fn slot(&self) -> Slot {
-        Slot::start(NAME, self.clone(), &SlotOptions::default()).expect("a thread")
+        Slot::start(NAME, self.clone(), &SlotOptions::default(), None).expect("a thread")
     }
 
     /// Changes what the card does wrong, between two jobs.
