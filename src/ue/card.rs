@@ -180,10 +180,24 @@ impl CardAccess {
             .await
     }
 
-    /// Ks_ext_NAF, derived in the card.
-    pub(super) async fn naf_key(&self, facts: &CardFacts, naf_id: NafId) -> Result<KsExtNaf, UeError> {
+    /// Ks_ext_NAF of this run, derived in the card. A card that holds another run's Ks would derive from that one.
+    pub(super) async fn naf_key(
+        &self,
+        facts: &CardFacts,
+        rand: Rand,
+        naf_id: NafId,
+    ) -> Result<KsExtNaf, UeError> {
         let application = facts.application.clone();
-        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.naf_key_u(&naf_id)).await
+        self.job(move |uicc| {
+            let file = application.ef_gbabp();
+            let mut run = uicc.gba_run(application, GbaPolicy::UOnly)?;
+            let held = run.stored_bootstrap()?.ok_or(GbaError::NoKs)?;
+            if held.rand() != Some(rand) {
+                return Err(GbaError::AnotherBootstrap(file));
+            }
+            run.naf_key_u(&naf_id)
+        })
+        .await
     }
 
     /// Opens the card, does one piece of work on it, gives it back.

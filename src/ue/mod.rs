@@ -85,6 +85,8 @@ pub struct Device {
 struct State {
     facts: Option<CardFacts>,
     run: Option<Run>,
+    /// A bootstrap failed so late that the BSF may have replaced `run`: the next caller tries again at once.
+    run_is_doubtful: bool,
     renewal_not_before: Option<Instant>,
 }
 
@@ -146,7 +148,8 @@ impl Device {
         let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
         if let Some(run) = valid.filter(|_| !force) {
             let paused = state.renewal_not_before.is_some_and(|moment| Instant::now() < moment);
-            if paused || !run.is_due(self.settings.renew_before.0, now) {
+            let is_due = state.run_is_doubtful || run.is_due(self.settings.renew_before.0, now);
+            if paused || !is_due {
                 return Ok((run, facts));
             }
             let run = match self.run_bootstrap(&facts, &mut state).await {
@@ -230,7 +233,7 @@ impl Device {
     async fn derive(&self, run: &Run, facts: &CardFacts, naf_id: &NafId) -> Result<NafKey, UeError> {
         match &run.ks {
             Some(ks) => Ok(NafKey::Me(kdf::ks_naf(ks, &run.rand, &run.impi, naf_id))),
-            None => self.card.naf_key(facts, naf_id.clone()).await.map(NafKey::Ext),
+            None => self.card.naf_key(facts, run.rand, naf_id.clone()).await.map(NafKey::Ext),
         }
     }
 
@@ -251,6 +254,7 @@ impl Device {
         };
         if state.run.as_ref().is_none_or(|run| run.iccid != facts.iccid) {
             state.run = self.kept.load(&facts.iccid);
+            state.run_is_doubtful = false;
         }
         state.facts = Some(facts.clone());
         Ok(facts)
@@ -263,7 +267,8 @@ impl Device {
     ) -> Result<Run, UeError> {
         let tmpi = state.run.as_ref().and_then(|run| run.tmpi.clone()).filter(|_| self.settings.tmpi);
         let bound = self.settings.timeout.0;
-        let procedure = procedure::bootstrap(&self.card, &self.bsf, &self.settings, facts, tmpi);
+        let progress = procedure::Progress::default();
+        let procedure = procedure::bootstrap(&self.card, &self.bsf, &self.settings, facts, tmpi, &progress);
         let outcome = match tokio::time::timeout(bound, procedure).await {
             Ok(outcome) => outcome,
             Err(_) => Err(UeError::TimedOut { seconds: bound.as_secs() }),
@@ -274,6 +279,7 @@ impl Device {
                 self.bootstraps.fetch_add(1, Ordering::AcqRel);
                 self.kept.store(&run);
                 state.run = Some(run.clone());
+                state.run_is_doubtful = false;
                 state.renewal_not_before = None;
                 tracing::info!(mode = %run.gba_mode, "bootstrapped with the card");
                 Ok(run)
@@ -285,9 +291,24 @@ impl Device {
                     UeErrorKind::Unreachable => "unreachable",
                     UeErrorKind::Protocol => "protocol",
                 });
+                if progress.answered() {
+                    self.doubt(state, progress.card_has_new_ks());
+                }
                 Err(error)
             }
         }
+    }
+
+    /// After a bootstrap that failed late: the former one is gone from the card, or may be from the BSF. In doubt it
+    /// still serves while no other can be had, but not after a restart.
+    fn doubt(&self, state: &mut MutexGuard<'_, State>, gone: bool) {
+        if let Some(run) = &state.run {
+            self.kept.forget(&run.iccid);
+        }
+        if gone {
+            state.run = None;
+        }
+        state.run_is_doubtful = !gone;
     }
 }
 

@@ -8,7 +8,27 @@ use crate::http::client::{self, Ask};
 use bytes::Bytes;
 use ksnaf_proto::gba::{GbaMode, NafId, Tmpi, UaSecurityProtocolId, kdf};
 use ksnaf_proto::ub::{self, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeStep};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
+
+/// How far a bootstrap came, for one that fails: what it may have done to the one before it.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    card_has_new_ks: AtomicBool,
+    answered: AtomicBool,
+}
+
+impl Progress {
+    /// The card has overwritten its former Ks.
+    pub(super) fn card_has_new_ks(&self) -> bool {
+        self.card_has_new_ks.load(Ordering::Relaxed)
+    }
+
+    /// The BSF was sent an answer to its challenge, and may have replaced the former association.
+    pub(super) fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+}
 
 /// Runs it to its end. The caller bounds the time.
 pub(super) async fn bootstrap(
@@ -17,6 +37,7 @@ pub(super) async fn bootstrap(
     settings: &UeConfig,
     facts: &CardFacts,
     tmpi: Option<Tmpi>,
+    progress: &Progress,
 ) -> Result<Run, UeError> {
     let place = bsf.place(facts)?;
     let config = ub::UeConfig {
@@ -49,7 +70,13 @@ pub(super) async fn bootstrap(
                 getrandom::fill(&mut cnonce).map_err(|_| UeError::NoRandomness)?;
                 let step = next.resume(outcome, Cnonce(cnonce));
                 match answered {
-                    Ok(accepted) => last = Some(accepted),
+                    Ok(accepted) => {
+                        if let Authenticated::Accepted { ks, .. } = &accepted {
+                            progress.card_has_new_ks.store(ks.is_none(), Ordering::Relaxed);
+                            progress.answered.store(true, Ordering::Relaxed);
+                        }
+                        last = Some(accepted);
+                    }
                     // The BSF is told, then the card's own reason is the error: it says more than the BSF can.
                     Err(reason) => {
                         if let UeStep::Send(request, _) = step {
@@ -90,7 +117,7 @@ async fn finish(
         (Some(ks), Some(bsf)) => Some(kdf::tmpi(ks, &done.rand, &facts.impi, &bsf)),
         // With Ks in the card, its Ks_ext_NAF for the BSF's own identity is the KDF's output (TS 33.220 annex B.4).
         (None, Some(bsf)) => {
-            let key = card.naf_key(facts, NafId::new(bsf, UaSecurityProtocolId::TMPI)).await?;
+            let key = card.naf_key(facts, done.rand, NafId::new(bsf, UaSecurityProtocolId::TMPI)).await?;
             Some(Tmpi::from_kdf_output(key.danger_expose()))
         }
     };

@@ -1,0 +1,29 @@
+//! The whole service over real sockets on loopback: in this process, and as the program that users run.
+//!
+//! | module | what it stands on, or what is tried |
+//! |---|---|
+//! | [`leaks`] | no secret in any log line, output or file |
+//! | [`lab`], [`people`], [`slot`], [`device`] | a service with its subscriber and card; a device without a service |
+//! | [`api`], [`wire`], [`proxy`], [`certificates`] | callers, raw HTTP, a relay on Ub, TLS |
+//! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
+//! | [`misbehaving_cards`], [`pins`] | the card's side of it |
+//! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
+
+mod api;
+mod applications;
+mod certificates;
+mod device;
+mod forms;
+mod lab;
+mod leaks;
+mod lifetimes;
+mod misbehaving_cards;
+mod people;
+mod pins;
+mod proxy;
+mod restarts;
+mod resync;
+mod reuse;
+mod slot;
+mod temporary_identities;
+mod wire;
