@@ -51,7 +51,10 @@ async fn every_bit_of_a_stored_record_counts() {
             let mut changed = stored.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
             let opened = opener.open(table.name(), key, &changed);
-            assert!(matches!(opened, Err(StoreError::Damaged(name)) if name == table.name()), "{table:?} {bit}");
+            assert!(
+                matches!(opened, Err(StoreError::Damaged(name)) if name == table.name()),
+                "{table:?} {bit}"
+            );
         }
     }
 }

@@ -34,10 +34,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(store.association(&b_tid(1), at(0)).await.unwrap(), Some(association(1, 1)));
     assert_eq!(store.impi_of(&tmpi(1), at(0)).await.unwrap(), Some(impi(1)));
     assert_eq!(store.subscribers(None, 9).await.unwrap(), [subscriber(1), tuak_subscriber(2)]);
-    assert_eq!(
-        store.establish(association(3, 1), at(5000)).await.unwrap(),
-        Establishment::RandAlreadyUsed
-    );
+    assert_eq!(store.establish(association(3, 1), at(5000)).await.unwrap(), Establishment::RandAlreadyUsed);
     assert_eq!(store.sweep(at(5000), 9).await.unwrap(), 2);
 }
 

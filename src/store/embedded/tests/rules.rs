@@ -62,10 +62,7 @@ async fn a_rand_stays_used_as_long_as_its_association_lives() {
     let (_dir, store) = fresh();
     store.establish(association(1, 1), at(10)).await.unwrap();
     assert_eq!(store.sweep(at(999), 100).await.unwrap(), 0);
-    assert_eq!(
-        store.establish(association(2, 1), at(10)).await.unwrap(),
-        Establishment::RandAlreadyUsed
-    );
+    assert_eq!(store.establish(association(2, 1), at(10)).await.unwrap(), Establishment::RandAlreadyUsed);
     assert_eq!(store.association(&b_tid(1), at(999)).await.unwrap(), Some(association(1, 1)));
 }
 
