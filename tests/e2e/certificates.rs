@@ -62,6 +62,11 @@ impl Ca {
         self.issue("uri", vec![san], ExtendedKeyUsagePurpose::ClientAuth)
     }
 
+    /// A client without an alternative name.
+    pub(crate) fn nameless_client(&self) -> Files {
+        self.issue("nameless", Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
     /// A target that trusts this CA, and shows a client's certificate where there is one.
     pub(crate) fn target(&self, address: SocketAddr, client: Option<&Files>) -> Target {
         Target::Tls { host: SERVER.to_owned(), port: address.port(), config: self.trust(client) }

@@ -8,11 +8,15 @@
 //! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
 //! | [`misbehaving_cards`], [`pins`] | the card's side of it |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
+//! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 
 mod api;
 mod applications;
+mod authentication;
+mod authorization;
 mod certificates;
 mod device;
+mod fetches;
 mod forms;
 mod lab;
 mod leaks;
@@ -21,6 +25,7 @@ mod misbehaving_cards;
 mod people;
 mod pins;
 mod proxy;
+mod requests;
 mod restarts;
 mod resync;
 mod reuse;

@@ -4,8 +4,10 @@ use crate::api::Api;
 use crate::lab::{Lab, Setup, seconds};
 use crate::proxy::Proxy;
 use ksnaf_proto::gba::GbaMode;
+use ksnaf_proto::gba::lifetime::from_xs_date_time;
+use serde_json::Value;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 async fn established(api: &Api) -> u64 {
     api.counter("ksnaf_ub_requests", "established").await
@@ -50,7 +52,7 @@ async fn fifty_concurrent_callers_who_all_force_share_one_bootstrap() {
     let lab = Setup::new(GbaMode::U).start().await;
     lab.api().b_tid(false).await;
     // Slow enough that all have come before it is done.
-    lab.reader().misbehave(|faults| faults.delay = Duration::from_millis(20));
+    lab.reader().misbehave(|faults| faults.delay = Duration::from_millis(4));
     assert_eq!(concurrently(&lab, 50, true).await.len(), 1);
     assert_eq!(established(&lab.api()).await, 2);
     lab.finish().await;
@@ -71,18 +73,30 @@ async fn concurrent_credentials_share_one_bootstrap_too() {
     lab.finish().await;
 }
 
-/// The last quarter of a life of 4 s begins after 3 s.
+/// Sleeps until shortly before a credential or bootstrap expires: its last quarter has begun.
+async fn until_shortly_before_expiry(of: &Value) {
+    sleep_until(moment(of) - Duration::from_millis(300)).await;
+}
+
+async fn sleep_until(moment: SystemTime) {
+    tokio::time::sleep(moment.duration_since(SystemTime::now()).expect("a moment to come")).await;
+}
+
+/// What is told of a moment has no fractions of a second: a life of 3 s has 2 to 3 s left.
+fn moment(of: &Value) -> SystemTime {
+    from_xs_date_time(of["expires_at"].as_str().unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn a_key_is_renewed_before_it_expires() {
-    let setup = Setup::new(GbaMode::Me).config(|config| config.bsf.key_lifetime = seconds(4.0));
+    let setup = Setup::new(GbaMode::Me).config(|config| config.bsf.key_lifetime = seconds(3.0));
     let lab = setup.start().await;
-    let started = Instant::now();
-    let first = lab.api().b_tid(false).await;
-    assert_eq!(lab.api().b_tid(false).await, first, "too early");
+    let first = lab.api().bootstrap(false).await.ok();
+    assert_eq!(lab.api().bootstrap(false).await.ok(), first, "too early");
     lab.watch_live().await;
-    tokio::time::sleep_until((started + Duration::from_millis(3200)).into()).await;
+    until_shortly_before_expiry(&first).await;
     let second = lab.api().b_tid(false).await;
-    assert_ne!(first, second);
+    assert_ne!(first["b_tid"], second);
     assert!(lab.live().await.contains(&second));
     lab.finish().await;
 }
@@ -119,11 +133,10 @@ async fn while_the_bsf_is_away_a_valid_key_serves_until_it_expires() {
     let setup = Setup::new(GbaMode::Me).config(|config| {
         config.ue.bsf = Some(url);
         config.ue.bsf_name = Some(crate::lab::BSF.to_owned());
-        config.bsf.key_lifetime = seconds(4.0);
+        config.bsf.key_lifetime = seconds(3.0);
     });
     let lab = setup.start().await;
     proxy.lead_to(lab.ub());
-    let started = Instant::now();
     let first = lab.api().device_side("raw").await.ok();
     lab.watch_live().await;
     proxy.go_away().await;
@@ -135,11 +148,11 @@ async fn while_the_bsf_is_away_a_valid_key_serves_until_it_expires() {
         "a failure that was forced takes nothing away"
     );
 
-    tokio::time::sleep_until((started + Duration::from_millis(3200)).into()).await;
+    until_shortly_before_expiry(&first).await;
     assert_eq!(lab.api().device_side("raw").await.ok(), first, "a renewal that failed takes nothing away");
     assert!(lab.api().counter("ksnaf_ue_bootstraps", "unreachable").await >= 2, "but it was tried");
 
-    tokio::time::sleep_until((started + Duration::from_millis(4100)).into()).await;
+    sleep_until(moment(&first) + Duration::from_millis(10)).await;
     let detail = lab.api().device_side("raw").await.refused(503, "BSF_UNREACHABLE");
     assert!(detail.contains(&proxy.address.to_string()), "{detail}");
 
