@@ -11,6 +11,7 @@
 
 mod config;
 mod duplicates;
+mod event;
 mod inbound;
 mod incoming;
 mod outbound;
@@ -20,6 +21,7 @@ mod routing;
 mod tests;
 
 pub use config::{NodeConfig, UnknownPeers};
+pub use event::{Event, Input, Output};
 pub use inbound::InboundId;
 pub use outbound::{Failure, SendError};
 pub use routing::{Route, RoutingTable};
@@ -28,9 +30,7 @@ use super::capabilities::{Capabilities, LocalNode};
 use super::identifier::EndToEndIds;
 use super::identity::DiameterIdentity;
 use super::jitter::Jitter;
-use super::message::Message;
-use super::peer::{self, CloseReason, DisconnectCause, Peer, PeerConfig, PeerStatus, Role, Ticket};
-use crate::secret::SecretBytes;
+use super::peer::{self, DisconnectCause, Peer, PeerConfig, PeerStatus, Role, Ticket};
 use duplicates::Duplicates;
 use inbound::Inbound;
 use incoming::Stranger;
@@ -42,90 +42,6 @@ use std::time::Instant;
 /// A transport connection, either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
-
-/// What happens to a node. Of a connection that is closed, or was never opened, nothing is believed.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// The connection that [`Output::Connect`] asked for is open.
-    Connected(ConnectionId),
-    /// It could not be opened.
-    ConnectFailed(ConnectionId),
-    /// Octets arrived.
-    Received(ConnectionId, &'a [u8]),
-    /// The other end closed it, or it broke.
-    Disconnected(ConnectionId),
-    /// [`Node::poll_timeout`] has passed.
-    Timeout,
-}
-
-/// What a node wants done.
-#[derive(Debug)]
-pub enum Output {
-    /// Open a connection to the peer, TLS included.
-    Connect {
-        /// How it is called from here on.
-        connection: ConnectionId,
-        /// Whom to reach.
-        peer: DiameterIdentity,
-    },
-    /// Send these octets.
-    Transmit(ConnectionId, SecretBytes),
-    /// Close the connection, or give up opening it, once what was to be sent is sent.
-    Close(ConnectionId),
-    /// Tell the application.
-    Event(Event),
-}
-
-/// What an application learns.
-#[derive(Debug)]
-pub enum Event {
-    /// A peer is connected.
-    PeerOpened {
-        /// Which.
-        peer: DiameterIdentity,
-        /// What it told.
-        capabilities: Capabilities,
-    },
-    /// The watchdog's view of a peer changed.
-    PeerStatus {
-        /// Which.
-        peer: DiameterIdentity,
-        /// How it stands.
-        status: PeerStatus,
-    },
-    /// A peer is not connected any more, or could not be.
-    PeerClosed {
-        /// Which.
-        peer: DiameterIdentity,
-        /// Why.
-        reason: CloseReason,
-    },
-    /// A peer asks; to be answered with [`Node::answer`].
-    Request {
-        /// How the request is called.
-        id: InboundId,
-        /// The peer it came from: its Origin-Host may be somebody behind that peer.
-        peer: DiameterIdentity,
-        /// The request.
-        request: Message,
-    },
-    /// The answer to a request of this node.
-    Answer {
-        /// From [`Node::send`].
-        ticket: Ticket,
-        /// The peer it came from.
-        peer: DiameterIdentity,
-        /// The answer.
-        answer: Message,
-    },
-    /// There will be no answer.
-    Failed {
-        /// From [`Node::send`].
-        ticket: Ticket,
-        /// Why.
-        failure: Failure,
-    },
-}
 
 /// Too many connections have not shown who they are, or the node is shutting down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

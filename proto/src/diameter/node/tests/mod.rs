@@ -7,9 +7,10 @@ mod strangers;
 
 use super::*;
 use crate::diameter::dictionary::base;
+use crate::diameter::peer::CloseReason;
 use crate::diameter::{
-    Answer, Application, ApplicationId, CommandCode, HeaderFlags, MessageReader, Origin, Outcome, ResultCode,
-    VendorId, first_moment,
+    Answer, Application, ApplicationId, CommandCode, HeaderFlags, Message, MessageReader, Origin, Outcome,
+    ResultCode, VendorId, first_moment,
 };
 use std::net::IpAddr;
 use std::time::Duration;
