@@ -16,6 +16,9 @@ pub const DEFAULT_MESSAGE_LIMIT: usize = 65_536;
 #[derive(Debug)]
 pub struct MessageReader {
     buffer: Zeroizing<Vec<u8>>,
+    /// How much of the buffer is read. It moves up once a push, not once a message: a stream of tiny messages
+    /// must not cost the square of its length.
+    read: usize,
     limit: usize,
     lost: bool,
 }
@@ -24,13 +27,21 @@ impl MessageReader {
     /// Reads messages of at most `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Zeroizing::new(Vec::new()), limit: limit.max(HEADER_LENGTH), lost: false }
+        Self { buffer: Zeroizing::new(Vec::new()), read: 0, limit: limit.max(HEADER_LENGTH), lost: false }
+    }
+
+    /// The same octets, with another limit for what follows.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit: limit.max(HEADER_LENGTH), ..self }
     }
 
     /// Takes received octets over. After a message that lost the stream there is nothing more to read, and
     /// they are dropped.
     pub fn push(&mut self, octets: &[u8]) {
         if !self.lost {
+            self.buffer.drain(..self.read);
+            self.read = 0;
             let needed = self.buffer.len().saturating_add(octets.len());
             self.reserve(needed);
             self.buffer.extend_from_slice(octets);
@@ -40,12 +51,12 @@ impl MessageReader {
     /// How many octets wait for the rest of their message.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.buffer.len()
+        self.unread().len()
     }
 
     /// The next whole message, or what is wrong with it; `None` until more octets arrive.
     pub fn next_message(&mut self) -> Option<Result<Message, Box<Unreadable>>> {
-        let (version, length, header) = Header::decode(&self.buffer).ok()?;
+        let (version, length, header) = Header::decode(self.unread()).ok()?;
         let framing = if version != VERSION {
             Some(ResultCode::UNSUPPORTED_VERSION)
         } else if !(HEADER_LENGTH..=self.limit).contains(&length) || length % 4 != 0 {
@@ -55,11 +66,12 @@ impl MessageReader {
         };
         if let Some(result) = framing {
             self.lost = true;
+            self.read = 0;
             self.buffer.zeroize();
             let message = Message { header, avps: Avps::default() };
             return Some(Err(Box::new(Unreadable { message, fault: Fault::new(result), stream_lost: true })));
         }
-        let octets = self.buffer.get(..length)?;
+        let octets = self.unread().get(..length)?;
         let message = Message::decode(octets).map_err(|error| match error {
             DecodeError::Unreadable(unreadable) => unreadable,
             // The header was read above, so this arm is never taken; it says the same as a bad length.
@@ -69,8 +81,16 @@ impl MessageReader {
                 Box::new(Unreadable { message, fault, stream_lost: true })
             }
         });
-        self.buffer.drain(..length);
+        self.read += length;
+        if self.read == self.buffer.len() {
+            self.read = 0;
+            self.buffer.zeroize();
+        }
         Some(message)
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.read..).unwrap_or_default()
     }
 
     /// Grows by moving into a new buffer, so that the old one is wiped.

@@ -173,6 +173,7 @@ impl Node {
             Input::Connected(connection) => self.on_connection(connection, now, |_| peer::Input::Connected),
             Input::ConnectFailed(connection) => {
                 self.on_connection(connection, now, |_| peer::Input::ConnectFailed);
+                self.forget_connection(connection);
             }
             Input::Received(connection, octets) => match self.connections.get(&connection) {
                 Some(Place::Stranger(_)) => self.identify(connection, octets, now),

@@ -33,6 +33,7 @@ impl Peer {
             Err(fault) => return Accepted::Rejected(refusal(&self.local, cer, &fault)),
         };
         let Some(cea) = welcome(&self.local, cer) else { return Accepted::Rejected(None) };
+        let reader = reader.with_limit(self.config.message_limit);
         self.responder = Some(Link { reader, accepted: Some((cea, capabilities)) });
         match self.state {
             State::WaitConnAck => self.state = State::WaitConnAckElect,

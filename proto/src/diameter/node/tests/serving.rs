@@ -91,3 +91,13 @@ fn events_tell_how_peers_come_and_go_and_show_no_data() {
     assert!(told.contains("PeerClosed") && told.contains("Lost") && told.contains("User-Name"));
     assert!(!told.contains("001010123456789"));
 }
+
+#[test]
+fn connections_that_fail_leave_nothing_behind() {
+    let mut net = Net::with_servers(&[("hss1", 1)]);
+    net.hosts[1].cut = true;
+    net.break_connections(1);
+    net.advance(SECOND * 600);
+    assert!(net.hosts[0].node.is_closed());
+    assert!(net.events(0).len() > 20);
+}
