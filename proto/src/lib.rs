@@ -13,6 +13,7 @@
 //! | [`aka`] | MILENAGE, TUAK, vectors, sequence numbers | TS 33.102, 35.206, 35.231 |
 //! | [`gba`] | B-TID, NAF_Id, Ks and the keys below it | TS 33.220 |
 //! | [`digest`] | HTTP Digest with AKA | RFC 2617, 3310, 7616 |
+//! | [`sbi`] | JSON bodies, problems and moments of service-based interfaces | TS 29.500, 29.571 |
 //! | [`ub`] | the bootstrap, UE and BSF | TS 24.109 clause 4 |
 //! | [`ua`] | what a NAF and a UE do with a NAF key | TS 24.109 clause 5, 33.222 |
 //! | [`uicc`] | the card seen from the terminal | TS 102 221, 31.102, 31.103 |
@@ -27,6 +28,7 @@ pub mod hex;
 pub mod identity;
 pub mod onem2m;
 pub mod reader;
+pub mod sbi;
 pub mod secret;
 pub mod ua;
 pub mod ub;
