@@ -4,6 +4,7 @@
 //! [`kdf`] derives from Ks for one [`NafId`].
 
 pub mod association;
+pub mod guss;
 pub mod kdf;
 pub mod lifetime;
 mod names;
