@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 16;
 pub(super) struct Element {
     pub(super) name: String,
     attributes: Vec<(String, String)>,
-    children: Vec<Element>,
+    children: Vec<Self>,
     text: String,
 }
 
