@@ -17,6 +17,7 @@
 //! | [`sbi`] | JSON bodies, problems and moments of service-based interfaces | TS 29.500, 29.571 |
 //! | [`ub`] | the bootstrap, UE and BSF | TS 24.109 clause 4 |
 //! | [`ua`] | what a NAF and a UE do with a NAF key | TS 24.109 clause 5, 33.222 |
+//! | [`zh`] | vectors and settings from the HSS, and from what stands in for it | TS 29.109, 29.562 |
 //! | [`uicc`] | the card seen from the terminal | TS 102 221, 31.102, 31.103 |
 //! | [`onem2m`] | the same keys under oneM2M's names | TS-0003 |
 //!
@@ -35,3 +36,6 @@ pub mod secret;
 pub mod ua;
 pub mod ub;
 pub mod uicc;
+#[cfg(test)]
+mod witness;
+pub mod zh;
