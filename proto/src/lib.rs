@@ -19,6 +19,7 @@
 //! | [`ua`] | what a NAF and a UE do with a NAF key | TS 24.109 clause 5, 33.222 |
 //! | [`zh`] | vectors and settings from the HSS, and from what stands in for it | TS 29.109, 29.562 |
 //! | [`zn`] | keys for NAFs | TS 29.109, 29.309 |
+//! | [`zpn`] | keys for NAFs that push | TS 33.223, 29.109, 29.309 |
 //! | [`uicc`] | the card seen from the terminal | TS 102 221, 31.102, 31.103 |
 //! | [`onem2m`] | the same keys under oneM2M's names | TS-0003 |
 //!
@@ -41,3 +42,4 @@ pub mod uicc;
 mod witness;
 pub mod zh;
 pub mod zn;
+pub mod zpn;

@@ -19,7 +19,7 @@ mod json_vector;
 pub mod nhss_gba_sdm;
 pub mod nhss_gba_ueau;
 pub mod nudm_ueau;
-mod sip_auth;
+pub(crate) mod sip_auth;
 mod ue_id;
 mod vector;
 

@@ -84,7 +84,7 @@ pub(super) fn refusal(error: VectorError) -> Outcome {
 }
 
 /// The item of a request: the scheme, and RAND ‖ AUTS after a synchronisation failure.
-pub(super) fn request_item(resync: Option<&(Rand, Auts)>) -> Avp {
+pub(crate) fn request_item(resync: Option<&(Rand, Auts)>) -> Avp {
     let mut item = vec![cx::SIP_AUTHENTICATION_SCHEME.text(DIGEST_AKAV1_MD5)];
     item.extend(resync.map(|(rand, auts)| cx::SIP_AUTHORIZATION.octets(&[&rand.0[..], &auts.0].concat())));
     cx::SIP_AUTH_DATA_ITEM.grouped(&item)
@@ -92,7 +92,7 @@ pub(super) fn request_item(resync: Option<&(Rand, Auts)>) -> Avp {
 
 /// Reads the item of a request, if there is one: RAND and AUTS, if they are in it. No scheme leaves the choice to
 /// the HSS; one other than AKA's is refused.
-pub(super) fn read_request_item(avps: &Avps) -> Result<Option<(Rand, Auts)>, Fault> {
+pub(crate) fn read_request_item(avps: &Avps) -> Result<Option<(Rand, Auts)>, Fault> {
     let Some(item) = avps.optional(&cx::SIP_AUTH_DATA_ITEM)? else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! What a NAF asks, what it gets, and the one function between.
 
-use super::policy::{AuthorizedQuery, NafRule};
+use super::policy::AuthorizedQuery;
 use crate::diameter::{Outcome, ResultCode, TgppResultCode};
 use crate::gba::guss::{GsId, Guss, Uss};
 use crate::gba::{Association, BTid, GbaMode, GbaType, KsIntNaf, NafId, digest_mode, kdf};
@@ -131,7 +131,10 @@ pub fn answer(
     if !rule.gba_types.contains(&association.gba_type) {
         return Err(ZnError::NotAuthorized);
     }
-    let uss = settings(rule, &query.gs_ids, association.guss.as_deref())?;
+    // Settings that nobody needs cannot stand in the way.
+    let guss = association.guss.as_deref().filter(|_| rule.needs_settings(&query.gs_ids));
+    let guss = guss.map(Guss::parse).transpose().map_err(|_| ZnError::Settings)?;
+    let uss = rule.settings(&query.gs_ids, guss.as_ref())?;
     Ok(NafAnswer {
         me_key: me_key(association, &query.naf_id),
         uicc_key: (rule.uicc_key && query.gba_u_aware)
@@ -143,18 +146,6 @@ pub fn answer(
         gba_type: association.gba_type,
         impi: rule.private_identity.then(|| association.impi.clone()),
     })
-}
-
-/// The USSs that this NAF may have of those it asked for. Without those that a rule requires, the subscriber may
-/// not use the NAF.
-pub(crate) fn settings(rule: &NafRule, wanted: &[GsId], guss: Option<&[u8]>) -> Result<Vec<Uss>, ZnError> {
-    let wanted: Vec<GsId> = wanted.iter().copied().filter(|gs_id| rule.gs_ids.contains(gs_id)).collect();
-    if wanted.is_empty() && rule.required_gs_ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let guss = guss.map(Guss::parse).transpose().map_err(|_| ZnError::Settings)?.unwrap_or_default();
-    let complete = rule.required_gs_ids.iter().all(|gs_id| guss.has(*gs_id, &rule.naf_groups));
-    if complete { Ok(guss.select(&wanted, &rule.naf_groups)) } else { Err(ZnError::NotAuthorized) }
 }
 
 fn me_key(association: &Association, naf_id: &NafId) -> MeKey {

@@ -173,6 +173,24 @@ pub(crate) struct KeysBody {
     gba_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     impi: Option<String>,
+    /// For push alone. Nothing here is flattened: serde would buffer keys to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gba_push_info: Option<HexOctets>,
+    /// For push alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    security_features_response: Vec<String>,
+}
+
+impl KeysBody {
+    /// With what a push adds.
+    pub(crate) fn with_push(self, gpi: HexOctets, features: Vec<String>) -> Self {
+        Self { gba_push_info: Some(gpi), security_features_response: features, ..self }
+    }
+
+    /// Takes out what a push adds.
+    pub(crate) fn take_push(&mut self) -> (Option<HexOctets>, Vec<String>) {
+        (self.gba_push_info.take(), std::mem::take(&mut self.security_features_response))
+    }
 }
 
 impl From<&NafAnswer> for KeysBody {
@@ -185,6 +203,8 @@ impl From<&NafAnswer> for KeysBody {
             uss_list: answer.uss.iter().map(UssListItem::from).collect(),
             gba_type: Some(answer.gba_type.as_str().to_owned()),
             impi: answer.impi.as_ref().map(|impi| impi.as_str().to_owned()),
+            gba_push_info: None,
+            security_features_response: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who may ask for which NAF's keys, and what that NAF gets beside them.
 
 use super::{NafQuery, ZnError};
-use crate::gba::guss::GsId;
+use crate::gba::guss::{GsId, Guss, Uss};
 use crate::gba::{GbaType, NafId, UaSecurityProtocolId};
 use crate::identity::Fqdn;
 
@@ -70,6 +70,8 @@ pub struct NafRule {
     pub uicc_key: bool,
     /// Whether it may learn the subscriber's private identity.
     pub private_identity: bool,
+    /// Whether it may push: make an association that no UE has asked for.
+    pub push: bool,
 }
 
 impl NafRule {
@@ -86,7 +88,23 @@ impl NafRule {
             gba_types: vec![GbaType::ThreeG],
             uicc_key: false,
             private_identity: false,
+            push: false,
         }
+    }
+
+    /// The USSs that this NAF may have of those it asked for. Without those that the rule requires, the subscriber
+    /// may not use the NAF.
+    pub(crate) fn settings(&self, wanted: &[GsId], guss: Option<&Guss>) -> Result<Vec<Uss>, ZnError> {
+        let none = Guss::default();
+        let guss = guss.unwrap_or(&none);
+        let complete = self.required_gs_ids.iter().all(|gs_id| guss.has(*gs_id, &self.naf_groups));
+        let wanted: Vec<GsId> = wanted.iter().copied().filter(|gs_id| self.gs_ids.contains(gs_id)).collect();
+        if complete { Ok(guss.select(&wanted, &self.naf_groups)) } else { Err(ZnError::NotAuthorized) }
+    }
+
+    /// Whether [`Self::settings`] needs to see any.
+    pub(super) fn needs_settings(&self, wanted: &[GsId]) -> bool {
+        !self.required_gs_ids.is_empty() || wanted.iter().any(|gs_id| self.gs_ids.contains(gs_id))
     }
 
     fn admits(&self, caller: &[Principal], naf_id: &NafId) -> bool {

@@ -5,7 +5,7 @@ use crate::gba::{Ks, UaSecurityProtocolId};
 use crate::hex;
 use crate::identity::Fqdn;
 use crate::witness::{impi, vector};
-use crate::zn::{Allowed, Principal, ZnPolicy};
+use crate::zn::{Allowed, NafRule, Principal, ZnPolicy};
 use proptest::prelude::*;
 use std::time::Duration;
 
