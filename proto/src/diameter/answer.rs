@@ -93,21 +93,20 @@ pub(super) fn readdress(answer: &Message, request: &RequestHead) -> Message {
     let error = answer.header.flags.is_error();
     let mut avps = answer.avps.clone();
     avps.retain(|avp| !avp.is(&base::PROXY_INFO));
-    avps.extend(request.proxy_info.iter().cloned());
-    Message { header: Header { flags: request.header.flags.answered(error), ..request.header }, avps }
+    avps.extend(request.0.avps.all(&base::PROXY_INFO).cloned());
+    let header = request.0.header;
+    Message { header: Header { flags: header.flags.answered(error), ..header }, avps }
 }
 
-/// What an answer needs of its request.
+/// What an answer needs of its request: header, Session-Id and Proxy-Info.
 #[derive(Debug, Clone)]
-pub(super) struct RequestHead {
-    pub(super) header: Header,
-    proxy_info: Vec<Avp>,
-}
+pub(super) struct RequestHead(pub(super) Message);
 
 impl RequestHead {
     pub(super) fn of(request: &Message) -> Self {
-        let proxy_info = request.avps.all(&base::PROXY_INFO).cloned().collect();
-        Self { header: request.header, proxy_info }
+        let kept = |avp: &&Avp| avp.is(&base::SESSION_ID) || avp.is(&base::PROXY_INFO);
+        let avps: Vec<_> = request.avps.iter().filter(kept).cloned().collect();
+        Self(Message { header: request.header, avps: Avps::from(avps) })
     }
 }
 

@@ -26,12 +26,17 @@
 pub mod addressing;
 mod answer;
 mod avp;
+mod capabilities;
 mod check;
 mod code;
 pub mod dictionary;
 mod header;
+mod identifier;
 mod identity;
+mod jitter;
 mod message;
+pub mod node;
+pub mod peer;
 mod result_code;
 mod stream;
 mod time;
@@ -41,11 +46,14 @@ mod wire_code;
 pub use addressing::Addressing;
 pub use answer::Answer;
 pub use avp::{Avp, AvpFlags, Avps};
+pub use capabilities::{Application, Capabilities, LocalNode};
 pub use check::Fault;
 pub use code::{ApplicationId, CommandCode, VendorId};
 pub use dictionary::{AvpDef, AvpKind};
 pub use header::{HEADER_LENGTH, Header, HeaderFlags};
+pub use identifier::{EndToEndIds, SessionIds};
 pub use identity::{DiameterIdentity, NotAnIdentity, Origin};
+pub use jitter::Jitter;
 pub use message::{DecodeError, Message, TooLong, Unreadable};
 pub use result_code::{Outcome, ResultClass, ResultCode, TgppResultCode};
 pub use stream::{DEFAULT_MESSAGE_LIMIT, MessageReader};
@@ -53,3 +61,10 @@ pub use time::{DiameterTime, OutOfRange};
 
 #[cfg(test)]
 mod golden_tests;
+
+/// Any moment does as the first of a test; the others are counted from it.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "there is no other way to a first Instant")]
+fn first_moment() -> std::time::Instant {
+    std::time::Instant::now()
+}
