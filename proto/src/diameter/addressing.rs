@@ -1,6 +1,7 @@
 //! What heads every message of a 3GPP application: session, application, who asks, whom (TS 29.109 clause 6.1).
 
 use super::avp::Avp;
+use super::capabilities::Application;
 use super::code::{ApplicationId, VendorId};
 use super::dictionary::base;
 use super::identity::{DiameterIdentity, Origin};
@@ -41,10 +42,7 @@ impl Addressing {
 /// Vendor-Specific-Application-Id of an application of 3GPP.
 #[must_use]
 pub fn vendor_specific(application: ApplicationId) -> Avp {
-    base::VENDOR_SPECIFIC_APPLICATION_ID.grouped(&[
-        base::VENDOR_ID.unsigned32(VendorId::TGPP.0),
-        base::AUTH_APPLICATION_ID.unsigned32(application.0),
-    ])
+    Application::of_vendor(VendorId::TGPP, application).avp()
 }
 
 /// Auth-Session-State with NO_STATE_MAINTAINED.
