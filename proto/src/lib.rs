@@ -38,8 +38,6 @@ pub mod secret;
 pub mod ua;
 pub mod ub;
 pub mod uicc;
-#[cfg(test)]
-mod witness;
 pub mod zh;
 pub mod zn;
 pub mod zpn;

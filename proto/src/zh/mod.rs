@@ -30,3 +30,7 @@ pub use vector::{HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 
 /// The only scheme that GBA with a USIM knows (TS 29.229 clause 6.3.9).
 pub const DIGEST_AKAV1_MD5: &str = "Digest-AKAv1-MD5";
+
+#[cfg(test)]
+#[path = "tests/witness.rs"]
+pub(crate) mod witness;

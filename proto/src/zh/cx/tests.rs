@@ -1,7 +1,7 @@
 use super::*;
 use crate::aka::{AuthVector, Autn};
-use crate::witness::{addressing, damaged, identified_as, impi, message, origin, resync, vector};
 use crate::zh::Settings;
+use crate::zh::witness::{addressing, damaged, identified_as, impi, message, origin, resync, vector};
 
 fn request() -> CxAuthRequest {
     let request = VectorRequest { impi: impi(), resync: Some(resync()) };

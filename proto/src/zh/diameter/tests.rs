@@ -4,7 +4,7 @@ use crate::diameter::{Avps, ResultCode, TgppResultCode, VendorId};
 use crate::gba::GbaMode;
 use crate::gba::guss::{GsId, Uss};
 use crate::gba::lifetime::from_unix_seconds;
-use crate::witness::{addressing, damaged, identified_as, impi, message, origin, resync, vector};
+use crate::zh::witness::{addressing, damaged, identified_as, impi, message, origin, resync, vector};
 use crate::zh::{DigestCredential, VectorAnswer};
 use hex_literal::hex;
 use proptest::prelude::*;

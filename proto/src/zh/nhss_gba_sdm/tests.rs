@@ -1,7 +1,7 @@
 use super::*;
 use crate::gba::GbaMode;
 use crate::gba::lifetime::from_unix_seconds;
-use crate::witness::impi;
+use crate::zh::witness::impi;
 
 #[test]
 fn settings_are_read_as_they_were_written() {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::hex;
 use crate::sbi::BodyError;
-use crate::witness::{impi, resync, vector};
+use crate::zh::witness::{impi, resync, vector};
 use hex_literal::hex;
 use proptest::prelude::*;
 

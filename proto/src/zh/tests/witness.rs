@@ -9,8 +9,8 @@ use hex_literal::hex as octets;
 /// A message of `testdata/diameter_python.json` or `testdata/gba_diameter_python.json`.
 pub(crate) fn message(name: &str) -> Message {
     let files = [
-        include_str!("../testdata/diameter_python.json"),
-        include_str!("../testdata/gba_diameter_python.json"),
+        include_str!("../../../testdata/diameter_python.json"),
+        include_str!("../../../testdata/gba_diameter_python.json"),
     ];
     for file in files {
         let file: serde_json::Value = serde_json::from_str(file).unwrap();

@@ -4,7 +4,7 @@ use crate::gba::lifetime::from_unix_seconds;
 use crate::gba::{Ks, UaSecurityProtocolId};
 use crate::hex;
 use crate::identity::Fqdn;
-use crate::witness::{impi, vector};
+use crate::zh::witness::{impi, vector};
 use crate::zn::{Allowed, NafRule, Principal, ZnPolicy};
 use proptest::prelude::*;
 use std::time::Duration;

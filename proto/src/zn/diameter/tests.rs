@@ -4,7 +4,7 @@ use crate::gba::UaSecurityProtocolId;
 use crate::gba::lifetime::from_unix_seconds;
 use crate::hex;
 use crate::identity::Fqdn;
-use crate::witness::{addressing, damaged, identified_as, impi, message, origin};
+use crate::zh::witness::{addressing, damaged, identified_as, impi, message, origin};
 use proptest::prelude::*;
 
 /// The query of the witness's BIR.

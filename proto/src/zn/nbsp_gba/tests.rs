@@ -1,6 +1,6 @@
 use super::*;
 use crate::gba::lifetime::from_unix_seconds;
-use crate::witness::impi;
+use crate::zh::witness::impi;
 use proptest::prelude::*;
 
 const REQUEST: &str = r#"{"btId":"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.lab.example","nafId":{"nafFqdn":"naf.lab.example","uaSecProtId":"0100000002"},"gbaUAware":true,"gsIds":[1000000]}"#;

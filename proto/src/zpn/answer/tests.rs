@@ -3,7 +3,7 @@ use crate::gba::guss::{BsfInfo, GsId, Uss};
 use crate::gba::{NafId, UaSecurityProtocolId};
 use crate::hex;
 use crate::identity::Fqdn;
-use crate::witness::{impi, vector};
+use crate::zh::witness::{impi, vector};
 use crate::zn::{Allowed, NafRule, Principal, ZnPolicy};
 use crate::zpn::gpi::{GpiError, LabLayout};
 use crate::zpn::{PTid, PushQuery, PushUeId};

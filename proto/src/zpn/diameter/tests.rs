@@ -5,7 +5,7 @@ use crate::gba::lifetime::from_unix_seconds;
 use crate::gba::{GbaType, KsIntNaf, NafId, UaSecurityProtocolId};
 use crate::hex;
 use crate::identity::{Fqdn, Impu};
-use crate::witness::{addressing, damaged, identified_as, impi, message, origin, resync};
+use crate::zh::witness::{addressing, damaged, identified_as, impi, message, origin, resync};
 use crate::zn::{MeKey, NafAnswer};
 
 /// The query of the witness's GPR.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::gba::UaSecurityProtocolId;
 use crate::identity::Fqdn;
-use crate::witness::vector;
+use crate::zh::witness::vector;
 use proptest::prelude::*;
 
 fn content() -> GpiContent {

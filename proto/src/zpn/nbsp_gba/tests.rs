@@ -3,7 +3,7 @@ use crate::gba::lifetime::from_unix_seconds;
 use crate::gba::{NafId, UaSecurityProtocolId};
 use crate::hex;
 use crate::identity::{Fqdn, Impu};
-use crate::witness::resync;
+use crate::zh::witness::resync;
 use crate::zn::{MeKey, ZnError};
 use proptest::prelude::*;
 
