@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod addressing;
 mod answer;
 mod avp;
 mod capabilities;
@@ -42,6 +43,7 @@ mod time;
 mod value;
 mod wire_code;
 
+pub use addressing::Addressing;
 pub use answer::Answer;
 pub use avp::{Avp, AvpFlags, Avps};
 pub use capabilities::{Application, Capabilities, LocalNode};
