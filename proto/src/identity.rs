@@ -12,6 +12,9 @@ pub enum IdentityError {
     /// An IMPI is a NAI `user@realm` of at most 255 octets without blanks, quotes or control characters.
     #[error("an IMPI is a NAI, user@realm, of at most 255 octets without blanks or quotes")]
     Impi,
+    /// An IMPU is a SIP or TEL URI of at most 255 octets without blanks or control characters.
+    #[error("an IMPU is a URI, sip: or tel:, of at most 255 octets without blanks")]
+    Impu,
     /// A host name has labels of letters, digits and hyphens, 253 octets in all.
     #[error("not a fully qualified host name")]
     Fqdn,
@@ -148,6 +151,38 @@ impl fmt::Debug for Impi {
     }
 }
 
+/// IP Multimedia Public Identity: a SIP or TEL URI (TS 23.003 clause 13.4). Debug shows the scheme only.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Impu(String);
+
+impl Impu {
+    /// Parses a URI. Case is kept.
+    pub fn parse(text: &str) -> Result<Self, IdentityError> {
+        let clean = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        let parts = text.split_once(':');
+        let whole = parts.is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+        if clean && whole && text.len() <= 255 { Ok(Self(text.to_owned())) } else { Err(IdentityError::Impu) }
+    }
+
+    /// The temporary public identity of a subscriber without an ISIM: `sip:` and the IMPI (TS 23.003 clause 13.4B).
+    #[must_use]
+    pub fn from_impi(impi: &Impi) -> Self {
+        Self(format!("sip:{}", impi.as_str()))
+    }
+
+    /// The whole URI. Personal data: not for logs above debug.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Impu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:…", self.0.split_once(':').map_or("", |(scheme, _)| scheme))
+    }
+}
+
 /// A fully qualified host name in lower case: host names compare without case, but the KDF takes octets,
 /// so both ends settle on lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -246,6 +281,9 @@ mod tests {
         for bad in ["", ".", "a..b", "-a.b", "a-.b", "a b", "naf.example/", "ä.example"] {
             assert_eq!(Fqdn::parse(bad), Err(IdentityError::Fqdn), "{bad:?}");
         }
+        for bad in ["", "sip:", ":a", "alice", "sip:a b", "sip:a\n"] {
+            assert_eq!(Impu::parse(bad), Err(IdentityError::Impu), "{bad:?}");
+        }
         assert!(Fqdn::parse(&"a".repeat(64)).is_err());
     }
 
@@ -255,5 +293,8 @@ mod tests {
         assert_eq!(format!("{imsi:?}"), "001**********89");
         let impi = Impi::from_imsi(&imsi, MncLength::Two);
         assert_eq!(format!("{impi:?}"), "001**********89@ims.mnc001.mcc001.3gppnetwork.org");
+        let impu = Impu::from_impi(&impi);
+        assert_eq!(impu.as_str(), "sip:001010123456789@ims.mnc001.mcc001.3gppnetwork.org");
+        assert_eq!(format!("{impu:?}"), "sip:…");
     }
 }

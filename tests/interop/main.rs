@@ -10,3 +10,5 @@ mod pcscd;
 mod programs;
 mod reader;
 mod scripted_card;
+mod tap;
+mod wire;

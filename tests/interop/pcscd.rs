@@ -204,3 +204,20 @@ fn run(mut command: Command) -> (ExitStatus, String) {
     };
     (status, reading.join().unwrap_or_default())
 }
+
+/// Waits until the service sees a card in that reader, or none.
+pub(crate) fn wait_for_card(name: &str, present: bool) {
+    until(&format!("{name} card {present}"), || {
+        let readers = ksnaf::reader::list().expect("a list");
+        readers.iter().any(|reader| reader.name == name && reader.card.is_some() == present)
+    });
+}
+
+/// Waits until something holds that is to come by itself.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,7 +1,8 @@
 //! Cards in real PC/SC readers: what a card, a reader, the service and other programs can do to us.
 
-use crate::pcscd::{READERS, is_client, with_pcscd};
-use crate::scripted_card::{self as card, Frame, ScriptedCard, T0, T1};
+use crate::pcscd::{READERS, is_client, until, wait_for_card, with_pcscd};
+use crate::scripted_card::{self as card, ScriptedCard, T0, T1};
+use crate::wire::Frame;
 use ksnaf::reader::pcsc::{Monitor, Readers};
 use ksnaf::reader::{self, Choice, ReaderError, Slot, SlotOptions, SlotState};
 use ksnaf_proto::identity::Imsi;
@@ -441,19 +442,4 @@ fn open_with(name: &str, options: &SlotOptions) -> Slot {
     wait_for_card(name, true);
     let choice = Choice::Reader(name.to_owned());
     reader::open(&choice, options, LONG, |_| Ok::<_, CardError>(false)).expect("the card opens")
-}
-
-fn wait_for_card(name: &str, present: bool) {
-    until(&format!("{name} card {present}"), || {
-        let readers = reader::list().expect("a list");
-        readers.iter().any(|reader| reader.name == name && reader.card.is_some() == present)
-    });
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + LONG;
-    while !holds() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -2,11 +2,9 @@
 //! on command. It shares no code with the simulated USIM.
 
 use crate::pcscd::{PORT, Pcscd};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use std::fs::File;
-use std::io::{Read, Write};
+use crate::wire::{self, Frame, enter};
+use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -33,15 +31,6 @@ pub(crate) const VANISH: &[u8] = &[0x80, 0xfd, 0x00, 0x00, 0x00];
 /// Answered with one octet.
 pub(crate) const STUMP: &[u8] = &[0x80, 0xfc, 0x00, 0x00, 0x00];
 
-/// What the reader sent to the card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Frame {
-    PowerOff,
-    PowerOn,
-    Reset,
-    Command(Vec<u8>),
-}
-
 /// A card in a virtual reader. Dropping it pulls it.
 pub(crate) struct ScriptedCard {
     stream: TcpStream,
@@ -59,9 +48,7 @@ impl ScriptedCard {
         let frames = Arc::default();
         let (name, seen) = (name.to_owned(), Arc::clone(&frames));
         let thread = std::thread::spawn(move || {
-            let namespace = File::open(network).expect("the daemon's network");
-            let network = Some(LinkNameSpaceType::Network);
-            move_into_link_name_space(namespace.as_fd(), network).expect("root may enter it");
+            enter(&network);
             let stream = connect(reader);
             connected.send(stream.try_clone().expect("a second handle")).expect("the test waits");
             // It ends when the card is pulled or the reader goes away.
@@ -78,11 +65,7 @@ impl ScriptedCard {
 
     /// The commands among the frames.
     pub(crate) fn commands(&self) -> Vec<Vec<u8>> {
-        let commands = self.frames().into_iter().filter_map(|frame| match frame {
-            Frame::Command(octets) => Some(octets),
-            _ => None,
-        });
-        commands.collect()
+        wire::commands(self.frames())
     }
 
     /// Lets the card answer its [`FREEZE`].
@@ -120,23 +103,20 @@ impl Inside {
     /// Answers until the reader goes away, or the card does.
     fn serve(mut self) -> std::io::Result<()> {
         loop {
-            let frame = self.receive()?;
-            let answer = match frame.as_slice() {
-                [0] => self.note(Frame::PowerOff),
-                [1] => self.note(Frame::PowerOn),
-                [2] => self.note(Frame::Reset),
-                [4] => Some(self.atr.to_vec()),
-                command => {
-                    self.note(Frame::Command(command.to_vec()));
-                    match self.answer(command) {
-                        Some(answer) => Some(answer),
-                        None => return self.stream.shutdown(Shutdown::Both),
-                    }
-                }
+            let frame = Frame::receive(&self.stream)?;
+            if frame != Frame::AtrWanted {
+                self.frames.lock().expect("no panic in the test").push(frame.clone());
+            }
+            let answer = match &frame {
+                Frame::AtrWanted => Some(self.atr.to_vec()),
+                Frame::Command(command) => match self.answer(command) {
+                    Some(answer) => Some(answer),
+                    None => return self.stream.shutdown(Shutdown::Both),
+                },
+                _ => None,
             };
             if let Some(answer) = answer {
-                let length = u16::try_from(answer.len()).expect("a short answer").to_be_bytes();
-                self.stream.write_all(&[&length[..], &answer].concat())?;
+                self.stream.write_all(&wire::encode(&answer))?;
             }
         }
     }
@@ -156,31 +136,6 @@ impl Inside {
             0xf2 => vec![0x90, 0x00],
             _ => vec![0x6d, 0x00],
         })
-    }
-
-    fn note(&self, frame: Frame) -> Option<Vec<u8>> {
-        self.frames.lock().expect("no panic in the test").push(frame);
-        None
-    }
-
-    fn receive(&mut self) -> std::io::Result<Vec<u8>> {
-        let mut length = [0; 2];
-        self.read_exact(&mut length)?;
-        let mut payload = vec![0; usize::from(u16::from_be_bytes(length))];
-        self.read_exact(&mut payload)?;
-        Ok(payload)
-    }
-
-    /// vpcd sends a length and then a payload. Unless each is acknowledged at once, the second waits 40 ms.
-    fn read_exact(&mut self, mut rest: &mut [u8]) -> std::io::Result<()> {
-        while !rest.is_empty() {
-            socket2::SockRef::from(&self.stream).set_tcp_quickack(true)?;
-            match self.stream.read(rest)? {
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                read => rest = rest.split_at_mut(read).1,
-            }
-        }
-        Ok(())
     }
 }
 

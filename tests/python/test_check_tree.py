@@ -62,7 +62,7 @@ class CheckTree(unittest.TestCase):
             ("src/store/redis.rs", 1, "use crate::{config::{a, cli}, bsf};"),
             ("src/bsf/ub.rs", 2, "fn a() {\n    crate::ue::start() }"),
             ("src/bsf/ub.rs", 1, "use super::super::cli;"),
-            ("src/clock.rs", 1, "use super::store::Store;"),
+            ("src/metrics.rs", 1, "use super::store::Store;"),
             ("src/reader/mod.rs", 1, "use super::store::Store;"),
             ("src/cli/lab.rs", 1, "use ksnaf::main;"),
             ("proto/src/aka/mod.rs", 1, "use crate::gba::Ks;"),

@@ -7,7 +7,7 @@ use super::sqn::Freshness;
 use super::{Ak, AkaAlgorithm, Amf, Autn, Auts, Ck, Derived, Ik, Rand, Res, Sqn};
 
 /// What an AuC hands out for one authentication (TS 33.102 clause 6.3.2).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthVector {
     /// RAND.
     pub rand: Rand,

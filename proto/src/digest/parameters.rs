@@ -186,7 +186,6 @@ mod tests {
             r#"Digest username="u@r",nonce="a b==",uri="/",nc=00000001"#,
             r#"Digest  USERNAME = "u@r" , Nonce="a b==" ,, uri=/ ,NC="00000001","#,
             "Digest\r\n username=\"u@r\",\r\n\tnonce=\"a b==\",\n  uri=\"/\",\r\n nc=00000001\r\n",
-            r#"Digest username=u@r nonce="a b==" uri="/" nc=00000001"#,
             r#"Digest username="u\@r",nonce="a b==",uri="/",nc=00000001"#,
             "  ,Digest\tusername=\"u@r\",nonce=\"a\r\n b==\",uri=/,nc=00000001",
         ] {
@@ -210,6 +209,8 @@ mod tests {
             ("Digest a=\"b\\", HeaderError::Unterminated),
             ("Digest a=\"b\\\"", HeaderError::Unterminated),
             ("a=b", HeaderError::Syntax),
+            ("Digest a=b c=d", HeaderError::Syntax),
+            ("Digest a=\"b\"c=d", HeaderError::Syntax),
             ("=b", HeaderError::Syntax),
             ("Digest =b", HeaderError::Syntax),
             ("Digest \"a\"", HeaderError::Syntax),

@@ -1,6 +1,6 @@
 //! A bootstrapped security association: what a BSF keeps of one successful bootstrap (TS 33.220 clause 4.5.2).
 
-use super::{BTid, GbaMode, Ks, Tmpi};
+use super::{BTid, GbaMode, GbaType, Ks, Tmpi};
 use crate::aka::Rand;
 use crate::identity::Impi;
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 pub struct Association {
     /// Names the association to the UE and to NAFs.
     pub b_tid: BTid,
-    /// RAND of the run: an input of every NAF key.
+    /// RAND of the run: an input of every NAF key. With GBA_Digest, the challenge's nonce.
     pub rand: Rand,
     /// CK ‖ IK of the run.
     pub ks: Ks,
@@ -20,6 +20,8 @@ pub struct Association {
     pub tmpi: Option<Tmpi>,
     /// Where Ks lives on the UE's side.
     pub gba_mode: GbaMode,
+    /// What authenticated the bootstrap: a NAF may ask.
+    pub gba_type: GbaType,
     /// When the bootstrap succeeded.
     pub created_at: SystemTime,
     /// From this moment on the association is worth nothing.

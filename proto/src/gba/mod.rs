@@ -4,12 +4,17 @@
 //! [`kdf`] derives from Ks for one [`NafId`].
 
 pub mod association;
+pub mod digest_mode;
+mod gba_type;
+pub mod guss;
 pub mod kdf;
+pub mod kdf2g;
 pub mod lifetime;
 mod names;
 mod ua_id;
 
 pub use association::Association;
+pub use gba_type::GbaType;
 pub use names::{BTid, NafId, NameError, Tmpi};
 pub use ua_id::{CipherSuite, UaSecurityProtocolId, UnknownProtocol};
 

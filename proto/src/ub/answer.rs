@@ -10,7 +10,7 @@ use super::suspect::{Evidence, Suspect};
 use crate::aka::{Auts, Rand};
 use crate::digest::{Algorithm, AuthenticationInfo, Authorization, BASE64, Calculation, HeaderError, Qop};
 use crate::gba::lifetime::unix_seconds;
-use crate::gba::{Association, BTid, Ks, kdf};
+use crate::gba::{Association, BTid, GbaType, Ks, kdf};
 use base64::Engine as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -283,6 +283,7 @@ impl Answer {
             impi: state.impi,
             tmpi,
             gba_mode: state.gba_mode,
+            gba_type: GbaType::ThreeG,
             created_at: now,
             expires_at: whole_seconds(now, state.key_lifetime),
             guss: None,

@@ -1,7 +1,7 @@
 //! The BSF's side of Ub: reads a request and decides what it is.
 
 use super::answer::{Answer, AwaitChallenge, AwaitStore, Establish};
-use super::challenge::{AwaitTmpi, AwaitVector, VectorRequest, identify};
+use super::challenge::{AwaitTmpi, AwaitVector, identify};
 use super::message::{Transport, UbRequest, UbResponse};
 use super::pending::OpenChallenge;
 use super::product::{GbaSupport, with_support};
@@ -11,6 +11,7 @@ use super::suspect::Suspect;
 use crate::digest::{Authorization, Qop};
 use crate::gba::{BTid, Tmpi};
 use crate::identity::{Fqdn, Impi, mask_digits};
+use crate::zh::VectorRequest;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

@@ -10,47 +10,10 @@ use crate::digest::{Algorithm, BASE64, Challenge, Qop};
 use crate::gba::lifetime::{from_unix_seconds, unix_seconds};
 use crate::gba::{GbaMode, Tmpi, autn_star};
 use crate::identity::Impi;
+use crate::zh::{VectorAnswer, VectorError, VectorRequest};
 use base64::Engine as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// Which vector is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VectorRequest {
-    /// The subscriber.
-    pub impi: Impi,
-    /// After a synchronisation failure: the RAND that the card refused, and its AUTS.
-    pub resync: Option<(Rand, Auts)>,
-}
-
-/// What the AuC or HSS says of a subscriber.
-#[derive(Debug, Clone)]
-pub struct VectorAnswer {
-    /// One fresh vector, with a plain AUTN.
-    pub vector: AuthVector,
-    /// The GUSS's `uiccType`: decides whether the card gets AUTN or AUTN*.
-    pub gba_mode: GbaMode,
-    /// The GUSS's `lifeTime`, if it has one.
-    pub key_lifetime: Option<Duration>,
-}
-
-/// Why there is no vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VectorError {
-    /// No such subscriber.
-    #[error("unknown subscriber")]
-    UnknownSubscriber,
-    /// The subscriber is known but may not bootstrap.
-    #[error("the subscriber may not bootstrap")]
-    NotAllowed,
-    /// AUTS does not verify.
-    #[error("AUTS does not verify")]
-    AuthenticationRejected,
-    /// No answer, or none that helps.
-    #[error("the AuC is not available")]
-    Unavailable,
-}
 
 /// Whose TMPI it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,10 +23,11 @@ mod sealed;
 mod suspect;
 mod ue;
 
+pub use crate::zh::{VectorAnswer, VectorError, VectorRequest};
 pub use answer::{AwaitChallenge, AwaitStore, Establish, StoreOutcome};
 pub use body::{BodyError, BootstrappingInfo};
 pub use bsf::{AcceptAuth, Bsf, BsfConfig, Cause, Effects, Outcome, UbStep};
-pub use challenge::{AwaitTmpi, AwaitVector, TmpiLookup, VectorAnswer, VectorError, VectorRequest};
+pub use challenge::{AwaitTmpi, AwaitVector, TmpiLookup};
 pub use message::{BSF_XML, Transport, UbRequest, UbResponse};
 pub use pending::{OpenChallenge, PendingChallenges};
 pub use product::{GbaSupport, TMPI_TOKEN};

@@ -118,6 +118,12 @@ impl Engine {
         self.database.persist(PersistMode::SyncAll).map_err(|error| failure("file", error))
     }
 
+    /// Moves everything from the journal into the tables' files.
+    #[cfg(test)]
+    pub(super) fn write_tables_out(&self) -> Result<(), fjall::Error> {
+        self.tables.iter().try_for_each(|table| table.inner().rotate_memtable_and_wait())
+    }
+
     fn table(&self, table: Table) -> Result<&SingleWriterTxKeyspace, StoreError> {
         self.tables.get(table as usize).ok_or(StoreError::Closed)
     }
@@ -267,16 +273,16 @@ impl Transaction<'_> {
     }
 }
 
-/// What the engine says: damage it noticed by its own checksums, or a failure.
+/// What the engine says: damage that it noticed, or a failure. A file that is missing or too short is damage.
 fn failure(what: &'static str, error: fjall::Error) -> StoreError {
     use fjall::{Error, LsmError};
-    match error {
-        Error::Io(_) | Error::Poisoned | Error::Locked | Error::KeyspaceDeleted => {
-            StoreError::Engine(Box::new(error))
+    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+    let failed = match &error {
+        Error::Poisoned | Error::Locked | Error::KeyspaceDeleted => true,
+        Error::Io(io) | Error::Storage(LsmError::Io(io)) => {
+            !matches!(io.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof)
         }
-        Error::Storage(LsmError::Io(ref io)) if io.kind() != std::io::ErrorKind::UnexpectedEof => {
-            StoreError::Engine(Box::new(error))
-        }
-        _ => StoreError::Damaged(what),
-    }
+        _ => false,
+    };
+    if failed { StoreError::Engine(Box::new(error)) } else { StoreError::Damaged(what) }
 }

@@ -112,7 +112,7 @@ fn taken(
 ) -> Result<Vec<Imsi>, StoreError> {
     let (mut imsis, mut impis, mut taken) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for subscriber in subscribers {
-        let twice = !imsis.insert(&subscriber.imsi) || !impis.insert(&subscriber.impi);
+        let twice = !imsis.insert(&subscriber.imsi) | !impis.insert(&subscriber.impi);
         let key = subscriber.imsi.as_str().as_bytes();
         if twice || (!replace && transaction.contains(Table::Subscriber, key)?) {
             taken.insert(&subscriber.imsi);
