@@ -184,6 +184,7 @@ impl Context {
         }
     }
 
+    /// A client that closes its sending half after its request, as `nc -N` does, still gets its answer.
     async fn connection<S, H>(self, stream: S, peer: Peer, handler: H)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -203,6 +204,7 @@ impl Context {
             builder
                 .http1()
                 .timer(TokioTimer::new())
+                .half_close(true)
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
@@ -218,6 +220,7 @@ impl Context {
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder
                 .timer(TokioTimer::new())
+                .half_close(true)
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
