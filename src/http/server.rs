@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -183,6 +184,7 @@ impl Context {
         }
     }
 
+    /// A client that closes its sending half after its request, as `nc -N` does, still gets its answer.
     async fn connection<S, H>(self, stream: S, peer: Peer, handler: H)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -190,7 +192,10 @@ impl Context {
     {
         let peer = Arc::new(peer);
         let address = peer.address;
+        let asked = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&asked);
         let service = service_fn(move |request| {
+            seen.store(true, Ordering::Relaxed);
             let (handler, peer) = (handler.clone(), Arc::clone(&peer));
             async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
         });
@@ -199,6 +204,7 @@ impl Context {
             builder
                 .http1()
                 .timer(TokioTimer::new())
+                .half_close(true)
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
@@ -209,15 +215,16 @@ impl Context {
                 .max_header_list_size(MAX_HEADER_OCTETS as u32)
                 .keep_alive_interval(self.limits.header_timeout)
                 .keep_alive_timeout(self.limits.header_timeout);
-            self.drive(builder.serve_connection(TokioIo::new(stream), service)).await
+            self.drive(builder.serve_connection(TokioIo::new(stream), service), &asked).await
         } else {
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder
                 .timer(TokioTimer::new())
+                .half_close(true)
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
-            self.drive(builder.serve_connection(TokioIo::new(stream), service)).await
+            self.drive(builder.serve_connection(TokioIo::new(stream), service), &asked).await
         };
         if let Err(error) = ended {
             tracing::debug!(?address, error, "connection ended early");
@@ -225,14 +232,23 @@ impl Context {
         drop(self.slot);
     }
 
-    /// Serves a connection to its end; from the shutdown on, to the end of the request it is at.
-    async fn drive<C>(&self, connection: C) -> Result<(), String>
+    /// Serves a connection to its end; from the shutdown on, to the end of the request it is at. A connection on which
+    /// nothing is asked at first is let go after the header's time: until a client has said which HTTP it speaks, none
+    /// of hyper's own bounds holds.
+    async fn drive<C>(&self, connection: C, asked: &AtomicBool) -> Result<(), String>
     where
         C: GracefulConnection<Error: std::fmt::Display>,
     {
         tokio::pin!(connection);
+        let silence = async {
+            tokio::time::sleep(self.limits.header_timeout).await;
+            if asked.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = silence => return Err("nothing was asked in time".to_owned()),
             () = self.shutdown.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await

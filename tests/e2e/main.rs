@@ -9,6 +9,7 @@
 //! | [`misbehaving_cards`], [`pins`] | the card's side of it |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
+//! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 
 mod api;
 mod applications;
@@ -16,8 +17,10 @@ mod authentication;
 mod authorization;
 mod certificates;
 mod device;
+mod draining;
 mod fetches;
 mod forms;
+mod http2;
 mod lab;
 mod leaks;
 mod lifetimes;
@@ -31,4 +34,6 @@ mod resync;
 mod reuse;
 mod slot;
 mod temporary_identities;
+mod ub_limits;
+mod ub_tls;
 mod wire;
