@@ -114,6 +114,9 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
+        if config.zn.diameter_listen.is_some() {
+            tracing::warn!("zn.diameter_listen is set, but Zn is served as Nbsp_GBA only");
+        }
         let embedded =
             if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);

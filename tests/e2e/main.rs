@@ -9,6 +9,7 @@
 //! | [`misbehaving_cards`], [`pins`] | the card's side of it |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
+//! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 
 mod api;
@@ -37,3 +38,4 @@ mod temporary_identities;
 mod ub_limits;
 mod ub_tls;
 mod wire;
+mod zn_sbi;
