@@ -27,6 +27,9 @@ use tokio_util::task::TaskTracker;
 /// Records that one sweep removes at the most, so that it never holds the writer for long.
 const SWEEP_BATCH: usize = 1000;
 
+/// How long cut tasks may take to end.
+const CUT_BOUND: Duration = Duration::from_millis(300);
+
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,11 +93,28 @@ pub struct Service {
     pub store: Option<Arc<dyn Store>>,
     config: Config,
     ready: Arc<AtomicBool>,
-    shutdown: CancellationToken,
+    /// The API and what works in the background.
+    front: Part,
+    /// Ub: a request to the API may need it, so it ends after.
+    ub: Part,
     abort: CancellationToken,
-    tracker: TaskTracker,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
+}
+
+/// Listeners and tasks that end together.
+#[derive(Clone, Default)]
+struct Part {
+    shutdown: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Part {
+    /// No further connections; open requests go on.
+    fn end(&self) {
+        self.shutdown.cancel();
+        self.tracker.close();
+    }
 }
 
 impl Service {
@@ -125,9 +145,9 @@ impl Service {
             addresses: Addresses::default(),
             store: store.clone(),
             ready: Arc::default(),
-            shutdown: CancellationToken::new(),
+            front: Part::default(),
+            ub: Part::default(),
             abort: CancellationToken::new(),
-            tracker: TaskTracker::new(),
             device: None,
             embedded,
             config,
@@ -147,17 +167,24 @@ impl Service {
     }
 
     /// Ends: no further connections, open requests finish within `service.drain_timeout`, the rest is cut, the store
-    /// is closed.
+    /// is closed. A request to the API may still want a bootstrap of this process's own BSF: where there is a device
+    /// side, Ub stays until those requests are done, for half of the time at most.
     pub async fn stop(self) {
         let bound = self.config.service.drain_timeout.0;
+        let deadline = tokio::time::Instant::now() + bound;
         self.ready.store(false, Ordering::Relaxed);
-        self.shutdown.cancel();
-        self.tracker.close();
-        if tokio::time::timeout(bound, self.tracker.wait()).await.is_err() {
+        self.front.end();
+        if self.device.is_some() {
+            let _ = tokio::time::timeout(bound / 2, self.front.tracker.wait()).await;
+        }
+        self.ub.end();
+        let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait()) };
+        tokio::pin!(ended);
+        if tokio::time::timeout_at(deadline, ended.as_mut()).await.is_err() {
             tracing::warn!(seconds = bound.as_secs_f32(), "requests are cut after the drain time");
             self.abort.cancel();
             // Cut tasks end at their next await; a handful of scheduler turns is enough.
-            let _ = tokio::time::timeout(Duration::from_millis(500), self.tracker.wait()).await;
+            let _ = tokio::time::timeout(CUT_BOUND, ended).await;
         }
         if let Some(device) = &self.device {
             device.close();
@@ -208,14 +235,14 @@ impl Service {
         };
         let (listener, address) = bind("ub.listen", ub.listen).await?;
         self.addresses.ub = Some(address);
-        self.serve(Listener::Tcp(listener), limits, bsf.clone());
+        self.serve(&self.ub, Listener::Tcp(listener), limits, bsf.clone());
         if let (Some(listen), Some(certificate), Some(key)) =
             (ub.tls_listen, &ub.tls_certificate, &ub.tls_key)
         {
             let acceptor = tls::server(certificate, key, None, &[b"http/1.1"])?.into();
             let (listener, address) = bind("ub.tls_listen", listen).await?;
             self.addresses.ub_tls = Some(address);
-            self.serve(Listener::Tls(listener, acceptor), limits, bsf);
+            self.serve(&self.ub, Listener::Tls(listener, acceptor), limits, bsf);
         }
         Ok(())
     }
@@ -253,7 +280,7 @@ impl Service {
         }
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
-        self.serve(Listener::Tcp(listener), limits, api.clone());
+        self.serve(&self.front, Listener::Tcp(listener), limits, api.clone());
         let (certificate, key, ca) = (&config.tls_certificate, &config.tls_key, &config.client_ca);
         if let (Some(listen), Some(certificate), Some(key), Some(ca)) =
             (config.tls_listen, certificate, key, ca)
@@ -261,17 +288,18 @@ impl Service {
             let acceptor = tls::server(certificate, key, Some(ca), &[b"h2", b"http/1.1"])?.into();
             let (listener, address) = bind("api.tls_listen", listen).await?;
             self.addresses.api_tls = Some(address);
-            self.serve(Listener::Tls(listener, acceptor), limits, api.clone());
+            self.serve(&self.front, Listener::Tls(listener, acceptor), limits, api.clone());
         }
         let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
-        self.serve(Listener::Unix(bind_unix(&path)?), limits, api);
+        self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
         self.addresses.api_unix = Some(path);
         Ok(())
     }
 
-    fn serve<H: Handler>(&self, listener: Listener, limits: Limits, handler: H) {
-        let (shutdown, abort) = (self.shutdown.clone(), self.abort.clone());
-        self.tracker.spawn(server::serve(listener, limits, handler, shutdown, self.tracker.clone(), abort));
+    fn serve<H: Handler>(&self, part: &Part, listener: Listener, limits: Limits, handler: H) {
+        let Part { shutdown, tracker } = part.clone();
+        let (connections, abort) = (tracker.clone(), self.abort.clone());
+        tracker.spawn(server::serve(listener, limits, handler, shutdown, connections, abort));
     }
 
     /// Renews the device's bootstrap before it expires, so that no request waits for one, and forgets it with its card.
@@ -279,8 +307,8 @@ impl Service {
         let Some(device) = self.device.clone() else {
             return;
         };
-        let shutdown = self.shutdown.clone();
-        self.tracker.spawn(async move {
+        let shutdown = self.front.shutdown.clone();
+        self.front.tracker.spawn(async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 ((), ()) = async { tokio::join!(device.keep_fresh(), device.watch_card()) } => {}
@@ -292,9 +320,9 @@ impl Service {
         let Some(store) = self.store.clone() else {
             return;
         };
-        let (shutdown, metrics) = (self.shutdown.clone(), Arc::clone(metrics));
+        let (shutdown, metrics) = (self.front.shutdown.clone(), Arc::clone(metrics));
         let interval = self.config.service.sweep_interval.0;
-        self.tracker.spawn(async move {
+        self.front.tracker.spawn(async move {
             loop {
                 tokio::select! {
                     () = shutdown.cancelled() => return,

@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 /// Looking through several cards for one takes as long as the slowest of them.
 const SEARCH_BOUND: Duration = Duration::from_secs(10);
 
-/// How long giving the card back may take.
-const CLOSE_BOUND: Duration = Duration::from_secs(1);
+/// How long giving the card back may take at the end of a process.
+const CLOSE_BOUND: Duration = Duration::from_millis(300);
 
 /// What a card says of itself, as far as a bootstrap needs it.
 #[derive(Debug, Clone)]

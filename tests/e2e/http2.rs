@@ -128,7 +128,8 @@ async fn ub_does_not_speak_it() {
 async fn whoever_connects_and_says_nothing_or_half_a_preface_is_let_go() {
     let setup = Setup::new(GbaMode::U).config(|config| config.api.request_timeout = seconds(0.5));
     let lab = setup.start().await;
-    for beginning in ["", "PRI * HT", "GET /heal"] {
+    let settled = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for beginning in ["", "PRI * HT", settled, "GET /heal"] {
         let mut wire = Wire::to(api_address(&lab)).await;
         wire.send(beginning).await;
         assert!(wire.is_closed_within(Duration::from_secs(3)).await, "{beginning:?}");
