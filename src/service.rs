@@ -276,7 +276,7 @@ impl Service {
         if self.store.is_some() {
             let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
             self.addresses.zn_sbi = Some(address);
-            self.serve(Listener::Tcp(listener), limits, NbspGba::new(state));
+            self.serve(&self.front, Listener::Tcp(listener), limits, NbspGba::new(state));
         }
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
