@@ -15,6 +15,9 @@ pub struct Addresses {
     /// Ub over HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ub_tls: Option<SocketAddr>,
+    /// Nbsp_GBA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zn_sbi: Option<SocketAddr>,
     /// Credential API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<SocketAddr>,

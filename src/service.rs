@@ -1,6 +1,7 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
 use crate::api::caller::{TokenFileError, Tokens};
+use crate::api::nbsp_gba::NbspGba;
 use crate::api::{Api, ApiState};
 use crate::av_source::BuiltIn;
 use crate::bsf::{Bsf, BsfError};
@@ -133,6 +134,9 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
+        if config.zn.diameter_listen.is_some() {
+            tracing::warn!("zn.diameter_listen is set, but Zn is served as Nbsp_GBA only");
+        }
         let embedded =
             if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);
@@ -251,7 +255,7 @@ impl Service {
             None => Secret::new(fresh),
         };
         let config = self.config.api.clone();
-        let api = Api::new(ApiState {
+        let state = Arc::new(ApiState {
             store: self.store.clone(),
             device: self.device.clone(),
             policy: crate::config::NafPolicy::new(self.config.naf.clone()),
@@ -263,11 +267,17 @@ impl Service {
             metrics: Arc::clone(metrics),
             ready: Arc::clone(&self.ready),
         });
+        let api = Api::new(Arc::clone(&state));
         let limits = Limits {
             max_connections: config.max_connections,
             header_timeout: config.request_timeout.0,
             http2: true,
         };
+        if self.store.is_some() {
+            let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
+            self.addresses.zn_sbi = Some(address);
+            self.serve(&self.front, Listener::Tcp(listener), limits, NbspGba::new(state));
+        }
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
         self.serve(&self.front, Listener::Tcp(listener), limits, api.clone());

@@ -1,16 +1,18 @@
-//! Which embedded engine carries the store: redb and fjall under the same load.
+//! Which embedded engine carries the store: redb and fjall under the same load, and the store on the one it has.
 //!
 //! `cargo bench --bench store_engines` prints a table and writes `bench/store_engines.json` in the target
 //! directory. `KSNAF_BENCH_RECORDS` (default 1000000) sets how many associations the database holds,
-//! `KSNAF_BENCH_SECONDS` (default 20) how long each timed phase lasts, `KSNAF_BENCH_CACHE_MIB` (default 64) the cache.
+//! `KSNAF_BENCH_SECONDS` (default 16) how long each timed phase lasts, `KSNAF_BENCH_CACHE_MIB` (default 64) the cache.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks on standard output")]
 
 mod engine;
 mod fjall_engine;
 mod load;
+mod measure;
 mod phases;
 mod redb_engine;
 mod report;
+mod store_phases;
 
 use engine::{ENGINES, Outcome};
 use phases::Scale;
@@ -30,7 +32,7 @@ pub(crate) type Figures = BTreeMap<String, f64>;
 fn main() -> Outcome<()> {
     let scale = Scale {
         records: setting("KSNAF_BENCH_RECORDS", 1_000_000)?,
-        seconds: setting("KSNAF_BENCH_SECONDS", 20)?,
+        seconds: setting("KSNAF_BENCH_SECONDS", 16)?,
         cache_octets: usize::try_from(setting("KSNAF_BENCH_CACHE_MIB", 64)? << 20)?,
     };
     if let Ok(phase) = std::env::var(PHASE) {
@@ -42,10 +44,15 @@ fn main() -> Outcome<()> {
     }
     let target_tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut all = BTreeMap::new();
-    for engine in ENGINES {
-        let dir = tempfile::tempdir_in(target_tmp)?;
+    let dirs = tempfile::tempdir_in(target_tmp)?;
+    for (at, (engine, dir)) in ENGINES.into_iter().enumerate() {
         eprintln!("{engine}: {} associations", scale.records);
-        all.insert(engine, compare(engine, dir.path(), &scale)?);
+        let place = dirs.path().join(dir);
+        std::fs::create_dir_all(&place)?;
+        all.insert(engine, compare(engine, &place, &scale)?);
+        if !ENGINES.iter().skip(at + 1).any(|(_, later)| *later == dir) {
+            std::fs::remove_dir_all(place)?;
+        }
     }
     println!("{}", report::table(&all));
     let target = target_tmp.parent().ok_or("no target directory")?;

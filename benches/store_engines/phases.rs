@@ -1,7 +1,9 @@
 //! The phases of the comparison, each run in a process of its own so that memory and disk octets are its own.
 
-use crate::engine::{Engine, Outcome, Table, open};
+use crate::engine::{Engine, Outcome, STORE, Table, open};
 use crate::load::{FIRST_EXPIRY, LIFETIME, Request, apply, b_tid, group_commit, mix, queue};
+use crate::measure::{figure, memory, octets_under, percentile, written_octets};
+use crate::store_phases;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
@@ -10,7 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Threads that bootstrap at the same time.
-const WRITERS: u64 = 64;
+pub(crate) const WRITERS: u64 = 64;
+/// Associations in one transaction of the bulk load.
+const BULK: u64 = 100_000;
 
 /// How much to do.
 pub(crate) struct Scale {
@@ -24,6 +28,9 @@ pub(crate) struct Scale {
 
 /// Runs one phase and prints its figures, `name value` a line.
 pub(crate) fn run(phase: &str, engine: &str, dir: &Path, scale: &Scale) -> Outcome<()> {
+    if engine == STORE {
+        return store_phases::run(phase, dir, scale);
+    }
     match phase {
         "load" => load(engine, dir, scale),
         "clean-open" => reopen(engine, dir, scale, "clean_open"),
@@ -35,10 +42,29 @@ pub(crate) fn run(phase: &str, engine: &str, dir: &Path, scale: &Scale) -> Outco
 
 fn load(name: &str, dir: &Path, scale: &Scale) -> Outcome<()> {
     let engine = open(name, dir, scale.cache_octets)?;
+    if engine.get(Table::Association, &b_tid(0, 0))?.is_none() {
+        fill(&*engine, scale)?;
+        figure("file_size", octets_under(dir)? as f64 / 1e6);
+    }
+    reads(&*engine, scale, "read_idle", None)?;
+    writes(&*engine, scale)?;
+    figure("memory", memory("VmRSS:")?);
+    figure("memory_peak", memory("VmHWM:")?);
+    figure("file_size_after_writes", octets_under(dir)? as f64 / 1e6);
+    sweep(&*engine)?;
+    figure("file_size_after_sweep", octets_under(dir)? as f64 / 1e6);
+    let start = Instant::now();
+    engine.close()?;
+    figure("close", start.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+/// Puts all records in, in a few large transactions.
+fn fill(engine: &dyn Engine, scale: &Scale) -> Outcome<()> {
     let start = Instant::now();
     let mut next = 0;
     while next < scale.records {
-        let until = scale.records.min(next + 10_000);
+        let until = scale.records.min(next + BULK);
         engine.write(&mut |transaction| {
             for subscriber in next..until {
                 apply(transaction, Request::Reserve(subscriber))?;
@@ -49,18 +75,6 @@ fn load(name: &str, dir: &Path, scale: &Scale) -> Outcome<()> {
         next = until;
     }
     figure("bulk_load", scale.records as f64 / start.elapsed().as_secs_f64());
-    figure("file_size", octets_under(dir)? as f64 / 1e6);
-
-    reads(&*engine, scale, "read_idle", None)?;
-    writes(&*engine, scale)?;
-    figure("memory", status("VmRSS:")?);
-    figure("memory_peak", status("VmHWM:")?);
-    figure("file_size_after_writes", octets_under(dir)? as f64 / 1e6);
-    sweep(&*engine)?;
-    figure("file_size_after_sweep", octets_under(dir)? as f64 / 1e6);
-    let start = Instant::now();
-    engine.close()?;
-    figure("close", start.elapsed().as_secs_f64() * 1e3);
     Ok(())
 }
 
@@ -69,7 +83,7 @@ fn writes(engine: &dyn Engine, scale: &Scale) -> Outcome<()> {
     let (writer, receiver) = queue();
     let (stop, run) = (AtomicBool::new(false), AtomicU64::new(1));
     let latencies = Mutex::new(Vec::new());
-    let written = status_io()?;
+    let written = written_octets()?;
     let start = Instant::now();
     thread::scope(|scope| {
         let committer = scope.spawn(move || group_commit(engine, receiver));
@@ -105,7 +119,7 @@ fn writes(engine: &dyn Engine, scale: &Scale) -> Outcome<()> {
         figure("write_p99", percentile(&mut all, 0.99) * 1e3);
         figure("write_max", percentile(&mut all, 1.0) * 1e3);
         figure("commit_rate", commits as f64 / start.elapsed().as_secs_f64());
-        figure("write_octets", (status_io()? - written) / count);
+        figure("write_octets", (written_octets()? - written) / count);
         Ok(())
     })
 }
@@ -188,40 +202,4 @@ fn reopen(name: &str, dir: &Path, scale: &Scale, figure_name: &str) -> Outcome<(
         figure("lost", lost as f64);
     }
     engine.close()
-}
-
-fn figure(name: &str, value: f64) {
-    println!("{name} {value}");
-}
-
-fn percentile(durations: &mut [Duration], part: f64) -> f64 {
-    durations.sort_unstable();
-    let at = ((durations.len() as f64 - 1.0) * part).max(0.0) as usize;
-    durations.get(at).map_or(0.0, Duration::as_secs_f64)
-}
-
-/// A line of this process's status, kibibytes, as megabytes.
-fn status(line: &str) -> Outcome<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|text| text.starts_with(line)).ok_or("no such line")?;
-    Ok(line.split_whitespace().nth(1).ok_or("no value")?.parse::<f64>()? * 1024.0 / 1e6)
-}
-
-/// Octets this process has sent to the disk.
-fn status_io() -> Outcome<f64> {
-    let io = std::fs::read_to_string("/proc/self/io")?;
-    let line = io.lines().find_map(|text| text.strip_prefix("write_bytes: ")).ok_or("no such line")?;
-    Ok(line.trim().parse()?)
-}
-
-/// Octets that the files under a directory take on the disk: a preallocated tail does not count.
-fn octets_under(dir: &Path) -> Outcome<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    let mut sum = 0;
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        sum += if metadata.is_dir() { octets_under(&entry.path())? } else { metadata.blocks() * 512 };
-    }
-    Ok(sum)
 }

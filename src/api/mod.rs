@@ -7,6 +7,7 @@ mod body;
 pub mod caller;
 mod fetch;
 mod naf;
+pub mod nbsp_gba;
 mod openapi;
 mod operation;
 pub mod problem;
@@ -97,7 +98,7 @@ pub struct Api {
 impl Api {
     /// Lays out the routes.
     #[must_use]
-    pub fn new(state: ApiState) -> Self {
+    pub fn new(state: Arc<ApiState>) -> Self {
         let bound = state.config.request_timeout.0;
         let router = Router::new()
             .route("/v1/capabilities", get(ue::capabilities))
@@ -115,7 +116,7 @@ impl Api {
             .route("/openapi.json", get(operation::openapi))
             .fallback(operation::not_found)
             .method_not_allowed_fallback(operation::method_not_allowed)
-            .with_state(Arc::new(state));
+            .with_state(state);
         Self { router, bound }
     }
 }

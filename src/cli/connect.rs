@@ -38,7 +38,7 @@ impl Network {
             Ok(store) => {
                 let mut fresh = [0; 32];
                 getrandom::fill(&mut fresh).map_err(|error| Failure::failed(error.to_string()))?;
-                let state = ApiState {
+                let state = Arc::new(ApiState {
                     pseudonym_key: store.shared_secret("pseudonym", fresh).await?,
                     store: Some(store.clone()),
                     device: None,
@@ -49,7 +49,7 @@ impl Network {
                     bsf: config.bsf.fqdn.clone(),
                     metrics: Arc::default(),
                     ready: Arc::new(AtomicBool::new(true)),
-                };
+                });
                 Ok(Self::Here(Box::new(Api::new(state))))
             }
             Err(StoreError::InUse(path)) => {

@@ -186,13 +186,13 @@ pub enum ZhSource {
 pub struct ZnConfig {
     /// Nbsp_GBA.
     pub sbi_listen: SocketAddr,
-    /// Diameter Zn.
-    pub diameter_listen: SocketAddr,
+    /// Diameter Zn. Not served: only told of.
+    pub diameter_listen: Option<SocketAddr>,
 }
 
 impl Default for ZnConfig {
     fn default() -> Self {
-        Self { sbi_listen: loopback(8082), diameter_listen: loopback(3869) }
+        Self { sbi_listen: loopback(8082), diameter_listen: None }
     }
 }
 

@@ -3,6 +3,7 @@
 use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::EnrolmentTarget;
+use ksnaf_proto::zn::{Allowed, NafRule, ZnPolicy};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// One `[[naf]]`: a NAF, how its keys are used, and who may ask for them.
@@ -24,6 +25,9 @@ pub struct NafConfig {
     /// Whether the network side may hand out Ks_int_NAF, for a NAF whose peer is the UICC itself.
     #[serde(default)]
     pub ks_int: bool,
+    /// Whether the NAF may learn the private identity of a subscriber who consents, on Zn.
+    #[serde(default)]
+    pub private_identity: bool,
     /// Whether the key is called Kpsa (`cse`) or Km (`maf`) in oneM2M.
     #[serde(default)]
     pub enrolment_target: Target,
@@ -42,6 +46,7 @@ impl NafConfig {
             principals: vec!["lab".to_owned()],
             forms: Vec::new(),
             ks_int: false,
+            private_identity: false,
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }
@@ -160,6 +165,22 @@ impl NafPolicy {
         self.0.iter().find(by_name).or_else(|| self.entry_of(&Fqdn::parse(origin).ok()?))
     }
 
+    /// The same rules as Zn has them.
+    #[must_use]
+    pub fn on_zn(&self) -> ZnPolicy {
+        let rule = |naf: &NafConfig| NafRule {
+            ua_protocols: match &naf.ua_protocols {
+                UaProtocols::Any => Allowed::Any,
+                UaProtocols::Listed(listed) => Allowed::Listed(listed.clone()),
+            },
+            gs_ids: Allowed::Any,
+            uicc_key: naf.ks_int,
+            private_identity: naf.private_identity,
+            ..NafRule::new(naf.fqdn.clone(), naf.principals.clone())
+        };
+        ZnPolicy::new(self.0.iter().map(rule).collect())
+    }
+
     /// The entries that name this caller.
     pub fn of<'a>(&'a self, names: &[String]) -> impl Iterator<Item = &'a NafConfig> {
         self.0.iter().filter(move |naf| naf.principals.iter().any(|principal| names.contains(principal)))
@@ -178,6 +199,7 @@ mod tests {
             principals: vec!["cse".to_owned()],
             forms: vec!["raw".to_owned()],
             ks_int: false,
+            private_identity: false,
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }]);

@@ -204,7 +204,7 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
     seen.at(&owner, Method::DELETE, "/v1/subscribers/{imsi}", "001018888888888").await;
 
     let config = Config::default();
-    let starting = Served::new(ApiState {
+    let starting = Served::new(Arc::new(ApiState {
         store: None,
         device: None,
         policy: NafPolicy::default(),
@@ -215,7 +215,7 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
         pseudonym_key: Secret::new(random()),
         metrics: Arc::default(),
         ready: Arc::new(AtomicBool::new(false)),
-    });
+    }));
     let request = http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
     let answer = starting.answer(request, Arc::default()).await;
     let (parts, body) = answer.into_parts();

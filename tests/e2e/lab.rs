@@ -43,6 +43,7 @@ impl Setup {
         let mut config = Config::default();
         config.ub.listen = any_port();
         config.api.listen = any_port();
+        config.zn.sbi_listen = any_port();
         config.naf.push(NafConfig::for_lab(fqdn(NAF)));
         config.api.admins.push("lab".to_owned());
         config.service.drain_timeout = seconds(2.0);

@@ -10,6 +10,7 @@
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
+//! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 
 mod api;
@@ -40,3 +41,4 @@ mod temporary_identities;
 mod ub_limits;
 mod ub_tls;
 mod wire;
+mod zn_sbi;

@@ -62,9 +62,14 @@ pub use time::{DiameterTime, OutOfRange};
 #[cfg(test)]
 mod golden_tests;
 
-/// Any moment does as the first of a test; the others are counted from it.
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "there is no other way to a first Instant")]
-fn first_moment() -> std::time::Instant {
-    std::time::Instant::now()
+use moments::first_moment;
+
+#[cfg(test)]
+mod moments {
+    /// Any moment does as the first of a test; the others are counted from it.
+    #[expect(clippy::disallowed_methods, reason = "there is no other way to a first Instant")]
+    pub(super) fn first_moment() -> std::time::Instant {
+        std::time::Instant::now()
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::store::Subscriber;
 use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn};
-use ksnaf_proto::gba::{Association, BTid, GbaMode, Ks, Tmpi};
+use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Impi, Imsi};
 use ksnaf_proto::reader::Reader;
 use ksnaf_proto::secret::{Secret, SecretBytes};
@@ -20,7 +20,8 @@ pub(super) type Record = Zeroizing<Vec<u8>>;
 
 /// An association, all of it.
 pub(super) fn encode_association(association: &Association) -> Record {
-    let Association { b_tid, rand, ks, impi, tmpi, gba_mode, created_at, expires_at, guss } = association;
+    let Association { b_tid, rand, ks, impi, tmpi, gba_mode, gba_type, created_at, expires_at, guss } =
+        association;
     let mut out = Writer::new();
     out.field(b_tid.as_str().as_bytes());
     out.octets(&rand.0);
@@ -28,6 +29,7 @@ pub(super) fn encode_association(association: &Association) -> Record {
     out.field(impi.as_str().as_bytes());
     out.optional(tmpi.as_ref(), |out, tmpi| out.field(tmpi.as_str().as_bytes()));
     out.octets(&[mode_octet(*gba_mode)]);
+    out.octets(&gba_type.code().to_be_bytes());
     out.octets(&time_octets(*created_at));
     out.octets(&time_octets(*expires_at));
     out.optional(guss.as_ref(), |out, guss| out.field(guss));
@@ -44,6 +46,7 @@ pub(super) fn decode_association(record: &[u8]) -> Option<Association> {
             impi: Impi::parse(text(reader)?).ok()?,
             tmpi: optional(reader, |reader| Tmpi::parse(text(reader)?))?,
             gba_mode: mode(reader)?,
+            gba_type: GbaType::from_code(reader.u32().ok()?)?,
             created_at: time(reader)?,
             expires_at: time(reader)?,
             guss: optional(reader, |reader| field(reader).map(<[u8]>::to_vec))?,

@@ -2,7 +2,7 @@
 
 use crate::store::Subscriber;
 use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn};
-use ksnaf_proto::gba::{Association, BTid, GbaMode, Ks, Tmpi};
+use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
 use std::time::{Duration, SystemTime};
@@ -46,6 +46,7 @@ pub(crate) fn association(subscriber: u64, run: u64) -> Association {
         impi: impi(subscriber),
         tmpi: Some(tmpi(run)),
         gba_mode: GbaMode::U,
+        gba_type: GbaType::ThreeG,
         created_at: at(0),
         expires_at: at(1000),
         guss: Some(b"<guss id=\"a\"/>".to_vec()),
