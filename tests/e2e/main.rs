@@ -9,6 +9,7 @@
 //! | [`misbehaving_cards`], [`pins`] | the card's side of it |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
+//! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 
@@ -17,6 +18,7 @@ mod applications;
 mod authentication;
 mod authorization;
 mod certificates;
+mod description;
 mod device;
 mod draining;
 mod fetches;
@@ -29,6 +31,7 @@ mod misbehaving_cards;
 mod people;
 mod pins;
 mod proxy;
+mod python;
 mod requests;
 mod restarts;
 mod resync;
