@@ -251,7 +251,6 @@ fn subscriber(number: u64) -> Outcome<Subscriber> {
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
-        gba_type: GbaType::ThreeG,
         msisdn: None,
         impus: Vec::new(),
         key_lifetime: None,
