@@ -277,3 +277,21 @@ pub(crate) fn fqdn(text: &str) -> Fqdn {
 pub(crate) fn seconds(seconds: f64) -> Lifetime {
     Lifetime(Duration::from_secs_f64(seconds))
 }
+
+/// A check that cannot fail proves nothing.
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::panic::AssertUnwindSafe;
+
+    #[tokio::test]
+    async fn the_end_of_a_lab_looks_through_its_log_and_its_files() {
+        for planted in ["bootstrapped with the card", "something left behind"] {
+            let lab = Setup::new(GbaMode::U).start().await;
+            lab.api().b_tid(false).await;
+            std::fs::write(lab.data_dir().join("file"), "something left behind").unwrap();
+            lab.secret("planted", planted);
+            assert!(AssertUnwindSafe(lab.finish()).catch_unwind().await.is_err(), "{planted}");
+        }
+    }
+}

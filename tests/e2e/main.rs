@@ -12,12 +12,15 @@
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
+//! | [`program`] | the program as a process, its output, its files |
+//! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
 
 mod api;
 mod applications;
 mod authentication;
 mod authorization;
 mod certificates;
+mod configuration;
 mod description;
 mod device;
 mod draining;
@@ -25,11 +28,13 @@ mod fetches;
 mod forms;
 mod http2;
 mod lab;
+mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
 mod people;
 mod pins;
+mod program;
 mod proxy;
 mod python;
 mod requests;
@@ -37,6 +42,7 @@ mod restarts;
 mod resync;
 mod reuse;
 mod slot;
+mod statuses;
 mod temporary_identities;
 mod ub_limits;
 mod ub_tls;
