@@ -30,7 +30,7 @@ check:
 	scripts/check-tree
 	cargo fmt --all --check
 	$(clippy) --workspace -- -D warnings
-	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; fi
+	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; fi
 
 test:
 	$(need-cargo)
