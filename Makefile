@@ -30,7 +30,7 @@ check:
 	scripts/check-tree
 	cargo fmt --all --check
 	$(clippy) --workspace -- -D warnings
-	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; fi
+	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; fi
 
 test:
 	$(need-cargo)
@@ -43,7 +43,7 @@ test:
 	$(clippy) -p ksnaf --no-default-features -- -D warnings
 	$(clippy) -p ksnaf --no-default-features --features pcsc -- -D warnings
 	$(clippy) -p ksnaf --no-default-features --features sim -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --workspace --no-deps --document-private-items
 	scripts/fuzz replay
 	cargo test --locked --workspace
 

@@ -8,7 +8,7 @@ use crate::phases::{Scale, WRITERS};
 use ksnaf::store::embedded::{EmbeddedStore, Options};
 use ksnaf::store::{Establishment, SeqStart, Store, Subscriber};
 use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn};
-use ksnaf_proto::gba::{Association, BTid, GbaMode, Ks, Tmpi};
+use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
 use ksnaf_proto::secret::Secret;
 use std::io::{BufRead as _, Write as _};
@@ -219,6 +219,7 @@ async fn establish(store: &dyn Store, number: u64, run: u64) -> Outcome<()> {
         impi: Impi::from_imsi(&imsi(number)?, MncLength::Two),
         tmpi: Tmpi::parse(&format!("{:032x}@{}", u128::from(mix(number, !run)), Tmpi::DOMAIN)),
         gba_mode: GbaMode::Me,
+        gba_type: GbaType::ThreeG,
         created_at: moment(0),
         expires_at,
         guss: None,

@@ -121,9 +121,9 @@ async fn provision(config: &Config) -> Result<(), Failure> {
         SimCard::create(&path, Personalisation::lab(key))
             .map_err(|error| Failure::failed(error.to_string()))?;
     }
-    let card = SimCard::open(&path).map_err(|error| Failure::failed(error.to_string()))?;
-    let personalisation = card.personalisation().clone();
-    drop(card);
+    // The card itself may be in a reader by now: another process has it.
+    let personalisation =
+        Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
     let store = service::open_store(config)?;
     if store.subscriber_by_imsi(&personalisation.imsi).await?.is_none() {
         let subscriber = Subscriber {

@@ -5,6 +5,7 @@ mod card;
 mod connect;
 mod credential;
 mod exit;
+#[cfg(feature = "sim")]
 mod lab;
 mod output;
 mod serve;

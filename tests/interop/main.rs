@@ -5,10 +5,12 @@
 //! | module | real part |
 //! |---|---|
 //! | [`reader`] | pcscd with the vsmartcard virtual reader |
+//! | [`tshark`] | Wireshark's dissectors |
 
 mod pcscd;
 mod programs;
 mod reader;
 mod scripted_card;
 mod tap;
+mod tshark;
 mod wire;

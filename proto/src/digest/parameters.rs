@@ -80,6 +80,10 @@ impl Parameters {
             Some(quoted) => unquote(quoted)?,
             None => {
                 let (bare, rest) = split_where(value, is_separator);
+                // A quote inside is the end of one that is not there: no token has it.
+                if bare.contains('"') {
+                    return Err(HeaderError::Syntax);
+                }
                 (bare.to_owned(), rest)
             }
         };
@@ -210,6 +214,7 @@ mod tests {
             ("Digest a=\"b\\\"", HeaderError::Unterminated),
             ("a=b", HeaderError::Syntax),
             ("Digest a=b c=d", HeaderError::Syntax),
+            ("Digest a=b\", c=d", HeaderError::Syntax),
             ("Digest a=\"b\"c=d", HeaderError::Syntax),
             ("=b", HeaderError::Syntax),
             ("Digest =b", HeaderError::Syntax),

@@ -7,7 +7,7 @@ use crate::personalisation::{Personalisation, PersonalisationError};
 use ksnaf_proto::aka::AkaKeyError;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -112,11 +112,7 @@ impl CardFile {
         // Looked at first, so that a wrong path leaves no lock file behind.
         path.metadata().map_err(|source| io_error(path, "open the file", source))?;
         let file = Self::locked(path)?;
-        let mut text = String::new();
-        let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
-        read.map_err(|source| io_error(path, "read the file", source))?;
-        let document: Document = serde_json::from_str(&text)
-            .map_err(|source| CardFileError::Malformed { path: path.to_owned(), source })?;
+        let document = read(path)?;
         let card = card_json::personalisation(&document.card).map_err(|reason| file.unusable(reason))?;
         Ok((file, card, Kept(document.state)))
     }
@@ -161,6 +157,17 @@ impl CardFile {
             Err(TryLockError::Error(source)) => Err(io_error(path, "lock it", source)),
         }
     }
+}
+
+/// What a card was made with, whoever has it in a reader: a file is replaced whole, so that reading needs no lock.
+pub(crate) fn personalisation(path: &Path) -> Result<Personalisation, CardFileError> {
+    let unusable = |source| CardFileError::Value { path: path.to_owned(), source };
+    card_json::personalisation(&read(path)?.card).map_err(unusable)
+}
+
+fn read(path: &Path) -> Result<Document, CardFileError> {
+    let text = std::fs::read_to_string(path).map_err(|source| io_error(path, "read the file", source))?;
+    serde_json::from_str(&text).map_err(|source| CardFileError::Malformed { path: path.to_owned(), source })
 }
 
 /// For the owner only: the file holds keys.

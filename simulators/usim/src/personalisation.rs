@@ -1,9 +1,11 @@
 //! What makes one card this card and no other: identities, keys, codes, abilities.
 
+use crate::card_file::CardFileError;
 use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::aka::sqn::{SqnFormat, SqnPolicy};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
 use ksnaf_proto::secret::Secret;
+use std::path::Path;
 
 /// Everything that a card issuer writes into a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +145,11 @@ impl Personalisation {
             puk1: Code::padded(b"12345678"),
             adm1: Code::padded(b"88888888"),
         }
+    }
+
+    /// What the card in a file was made with, also while a process has the card in its reader.
+    pub fn read(path: &Path) -> Result<Self, CardFileError> {
+        crate::card_file::personalisation(path)
     }
 
     /// Whether a card can be made of it: the limits that the types do not hold.

@@ -130,6 +130,7 @@ fn a_card_is_in_one_reader_at_a_time_and_its_file_is_the_owners() {
     let in_use = |result| matches!(result, Err(NoCard::File(CardFileError::InUse { .. })));
     assert!(in_use(SimCard::open(&drawer.path)));
     assert!(in_use(SimCard::create(&drawer.path, personalisation())));
+    assert_eq!(Personalisation::read(&drawer.path).unwrap(), personalisation(), "looking is no use");
     drop(card);
     assert!(matches!(
         SimCard::create(&drawer.path, personalisation()),

@@ -36,7 +36,8 @@ async fn every_bit_of_a_stored_record_counts() {
     let (engine, opener, _) = engine(dir.path());
     let view = engine.snapshot();
     let (b_tid, tmpi, impi, imsi) = (b_tid(1), tmpi(1), impi(1), imsi(1));
-    let read: [(Table, &[u8], fn(&[u8]) -> bool); 6] = [
+    type Decodes = fn(&[u8]) -> bool;
+    let read: [(Table, &[u8], Decodes); 6] = [
         (Table::Association, b_tid.as_str().as_bytes(), |record| decode_association(record).is_some()),
         (Table::ByImpi, impi.as_str().as_bytes(), |record| decode_name(record).is_some()),
         (Table::ByTmpi, tmpi.as_str().as_bytes(), |record| decode_name(record).is_some()),
