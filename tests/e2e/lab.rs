@@ -7,7 +7,7 @@ use crate::slot::Reader;
 use ksnaf::api::caller::Tokens;
 use ksnaf::config::{Config, Lifetime, NafConfig, UaProtocols};
 use ksnaf::service::{Service, StartError};
-use ksnaf::store::{Added, Store};
+use ksnaf::store::{Added, Store, StoreError};
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::Fqdn;
@@ -16,7 +16,7 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 /// The lab's BSF: realm on Ub, right-hand side of every B-TID.
@@ -199,9 +199,18 @@ impl Lab {
         self.try_start().await
     }
 
-    /// Starts it again, with new ports.
+    /// Starts it again, with new ports. A program that another test is just starting has this process's locks until it is
+    /// its own, so a store may seem to be in use for a moment.
     pub(crate) async fn start_again(&mut self) {
-        self.service = Some(self.try_start().await.expect("a service that starts again"));
+        let until = Instant::now() + Duration::from_secs(2);
+        self.service = Some(loop {
+            match self.try_start().await {
+                Err(StartError::Store(StoreError::InUse(_))) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                started => break started.expect("a service that starts again"),
+            }
+        });
     }
 
     /// Ends the lab: no line of this process and no file that is not a key's own holds a secret.
