@@ -10,6 +10,7 @@
 //! between jobs, and an idle card loses its power.
 
 mod identity;
+mod in_hand;
 mod job;
 mod source;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 mod worker;
 
 pub use identity::CardIdentity;
+pub use in_hand::leave_all_cards;
 pub use source::{CardSource, OwnCard, Progress};
 
 use self::job::{Job, Task};
