@@ -187,6 +187,17 @@ impl Slot {
         ended.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
+    /// As [`Self::close`], without waiting, and the job that runs sends nothing more to its card.
+    pub fn stop(&self) {
+        let mut seen = self.inner.shared.seen();
+        seen.closing = true;
+        if let Some(running) = &seen.running {
+            running.abandon();
+        }
+        drop(seen);
+        drop(self.inner.jobs().take());
+    }
+
     /// Queues a job, or says at once why it would not get the card.
     fn submit<T, F>(
         &self,
