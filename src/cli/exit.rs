@@ -126,6 +126,8 @@ impl From<crate::ue::UeError> for Failure {
     fn from(error: crate::ue::UeError) -> Self {
         let message = error.to_string();
         match error.kind() {
+            crate::ue::UeErrorKind::Card if error.wants_a_pin() => Self::no_card(message)
+                .hint("put the PIN on the first line of a file and name it: --set card.pin_file=FILE"),
             crate::ue::UeErrorKind::Card => Self::no_card(message),
             crate::ue::UeErrorKind::Refused => Self::refused(message),
             crate::ue::UeErrorKind::Unreachable => Self::unreachable(message),
