@@ -122,8 +122,7 @@ async fn provision(config: &Config) -> Result<(), Failure> {
             .map_err(|error| Failure::failed(error.to_string()))?;
     }
     // The card itself may be in a reader by now: another process has it.
-    let personalisation =
-        Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
+    let personalisation = Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
     let store = service::open_store(config)?;
     if store.subscriber_by_imsi(&personalisation.imsi).await?.is_none() {
         let subscriber = Subscriber {
