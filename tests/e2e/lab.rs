@@ -1,7 +1,7 @@
 //! A whole service in this process: its own data directory, subscriber, card and token, ports from the system.
 
 use crate::api::{Api, NAF};
-use crate::leaks::{self, Watch};
+use crate::leaks::{self, Search, Watch};
 use crate::people::{Person, random};
 use crate::slot::Reader;
 use ksnaf::api::caller::Tokens;
@@ -209,9 +209,9 @@ impl Lab {
         if self.service.is_some() {
             self.stop().await;
         }
-        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        watch.assert_log_is_clean();
-        assert_files_are_clean(&watch, self.data_dir());
+        let search = self.watch.lock().unwrap_or_else(PoisonError::into_inner).search();
+        search.assert_log_is_clean();
+        assert_files_are_clean(&search, self.data_dir());
         self.finished = true;
     }
 }
@@ -229,14 +229,14 @@ impl Drop for Lab {
 const KEY_FILES: [&str; 4] = ["sim-usim.json", "lab.token", "store.key", "key"];
 
 /// Looks through every file of a data directory but those that are a secret's own.
-pub(crate) fn assert_files_are_clean(watch: &Watch, directory: &Path) {
+pub(crate) fn assert_files_are_clean(search: &Search, directory: &Path) {
     for entry in std::fs::read_dir(directory).expect("a data directory") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            assert_files_are_clean(watch, &path);
+            assert_files_are_clean(search, &path);
         } else if path.is_file() && !KEY_FILES.contains(&name.as_str()) {
-            watch.assert_no_secret_in(&path.display().to_string(), &content(&path));
+            search.assert_no_secret_in(&path.display().to_string(), &content(&path));
         }
     }
 }

@@ -14,6 +14,9 @@
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
+//! | [`subscriber_command`], [`credential_command`] | its other commands, beside a lab and alone |
+//! | [`terminations`], [`kills`] | SIGTERM, SIGKILL |
+//! | [`witness`] | a UE in another language |
 
 mod api;
 mod applications;
@@ -21,12 +24,14 @@ mod authentication;
 mod authorization;
 mod certificates;
 mod configuration;
+mod credential_command;
 mod description;
 mod device;
 mod draining;
 mod fetches;
 mod forms;
 mod http2;
+mod kills;
 mod lab;
 mod lab_command;
 mod leaks;
@@ -43,8 +48,11 @@ mod resync;
 mod reuse;
 mod slot;
 mod statuses;
+mod subscriber_command;
 mod temporary_identities;
+mod terminations;
 mod ub_limits;
 mod ub_tls;
 mod wire;
+mod witness;
 mod zn_sbi;

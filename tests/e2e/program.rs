@@ -176,18 +176,19 @@ impl Place {
     pub(crate) fn finish(mut self) {
         let mut watch = self.watch().clone();
         watch_card(&mut watch, &self.card_file());
+        let search = watch.search();
         for ran in self.said.lock().unwrap().iter() {
-            watch.assert_program_log_is_clean(&format!("the log of {}", ran.command), &ran.stderr);
+            search.assert_program_log_is_clean(&format!("the log of {}", ran.command), &ran.stderr);
             if !ran.command.contains("danger") {
-                watch.assert_no_secret_in(&format!("the output of {}", ran.command), ran.stdout.as_bytes());
+                search.assert_no_secret_in(&format!("the output of {}", ran.command), ran.stdout.as_bytes());
             }
         }
         for path in self.logs.lock().unwrap().iter() {
             let log = std::fs::read_to_string(path).unwrap();
-            watch.assert_program_log_is_clean(&path.display().to_string(), &log);
+            search.assert_program_log_is_clean(&path.display().to_string(), &log);
         }
         if self.data_dir().exists() {
-            assert_files_are_clean(&watch, &self.data_dir());
+            assert_files_are_clean(&search, &self.data_dir());
         }
         self.finished = true;
     }
