@@ -149,8 +149,8 @@ fn cards_are_listed_and_described_without_their_identities() {
     assert_eq!(info["bootstrap"]["mode"], "GBA_U");
     let files = place.run(&["card", "files", "--json"]).json();
     let content = |name: &str| {
-        let rows = files["files"].as_array().unwrap().iter();
-        let row = rows.filter(|row| row["file"] == name).next_back();
+        let mut rows = files["files"].as_array().unwrap().iter();
+        let row = rows.rfind(|row| row["file"] == name);
         row.map(|row| row["content"].as_str().unwrap().to_owned()).unwrap_or_default()
     };
     assert!(content("EF_GBABP").contains("B-TID"), "{files}");

@@ -82,7 +82,7 @@ impl Setup {
 
 /// A running lab. [`Lab::finish`] ends every test with one.
 pub(crate) struct Lab {
-    pub(crate) dir: TempDir,
+    _folder: TempDir,
     pub(crate) person: Person,
     pub(crate) others: Vec<Person>,
     /// The device's reader, where there is one.
@@ -97,9 +97,9 @@ pub(crate) struct Lab {
 impl Lab {
     async fn start(setup: Setup) -> Self {
         leaks::capture();
-        let dir = folder();
+        let folder = folder();
         let Setup { mut config, person, others, card } = setup;
-        config.data_dir = dir.path().join("data");
+        config.data_dir = folder.path().join("data");
         let token = hex::encode(&random::<24>());
         let mut watch = Watch::default();
         watch.secret("the token", &token);
@@ -108,7 +108,7 @@ impl Lab {
         }
         let mut lab = Self {
             reader: card.map(Reader::with),
-            dir,
+            _folder: folder,
             person,
             others,
             token,
@@ -243,7 +243,7 @@ pub(crate) fn assert_files_are_clean(search: &Search, directory: &Path) {
 
 /// A file without its empty parts: a journal is 64 MiB of zeros and a few records.
 fn content(path: &Path) -> Vec<u8> {
-    const EMPTY: [u8; 65536] = [0; 65536];
+    static EMPTY: [u8; 65536] = [0; 65536];
     let mut file = std::fs::File::open(path).expect("a file");
     let (mut content, mut part) = (Vec::new(), vec![0; EMPTY.len()]);
     loop {

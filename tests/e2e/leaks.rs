@@ -220,7 +220,7 @@ fn spellings(octets: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             ("in base64", STANDARD_NO_PAD.encode(&shifted)),
             ("in URL-safe base64", URL_SAFE_NO_PAD.encode(&shifted)),
         ] {
-            all.push((how, text[first..last].as_bytes().to_vec()));
+            all.push((how, text.as_bytes()[first..last].to_vec()));
         }
     }
     all

@@ -18,6 +18,8 @@
 //! | [`terminations`], [`kills`] | SIGTERM, SIGKILL |
 //! | [`witness`] | a UE in another language |
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, and says where")]
+
 mod api;
 mod applications;
 mod authentication;

@@ -123,7 +123,7 @@ async fn becomes_usable(lab: &Lab) {
 #[tokio::test]
 async fn a_card_that_fails_in_its_own_way_says_so() {
     let lab = Setup::new(GbaMode::U).start().await;
-    lab.reader().misbehave(|faults| drop(faults.status_words.insert(AUTHENTICATE, StatusWord(0x6f00))));
+    lab.reader().misbehave(|faults| faults.status_words = [(AUTHENTICATE, StatusWord(0x6f00))].into());
     let detail = lab.api().bootstrap(false).await.refused(503, "CARD_UNAVAILABLE");
     assert!(detail.contains("6F00"), "{detail}");
     lab.reader().misbehave(|faults| {
