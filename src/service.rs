@@ -27,6 +27,10 @@ use tokio_util::task::TaskTracker;
 /// Records that one sweep removes at the most, so that it never holds the writer for long.
 const SWEEP_BATCH: usize = 1000;
 
+/// A card gets this part of the drain time, its last, to come to the end of a command: PC/SC resets a card that a
+/// process leaves in the middle of one.
+const CARD_SHARE: u32 = 5;
+
 /// How long cut tasks may take to end.
 const CUT_BOUND: Duration = Duration::from_millis(300);
 
@@ -180,7 +184,14 @@ impl Service {
         self.ub.end();
         let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait()) };
         tokio::pin!(ended);
-        if tokio::time::timeout_at(deadline, ended.as_mut()).await.is_err() {
+        let mut late = tokio::time::timeout_at(deadline - bound / CARD_SHARE, ended.as_mut()).await.is_err();
+        if late {
+            if let Some(device) = &self.device {
+                device.stop();
+            }
+            late = tokio::time::timeout_at(deadline, ended.as_mut()).await.is_err();
+        }
+        if late {
             tracing::warn!(seconds = bound.as_secs_f32(), "requests are cut after the drain time");
             self.abort.cancel();
             // Cut tasks end at their next await; a handful of scheduler turns is enough.

@@ -7,6 +7,7 @@ use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use std::fmt;
 use std::process::ExitCode;
+use tokio::signal::unix::SignalKind;
 
 /// Why a command did not do it.
 #[derive(Debug)]
@@ -40,6 +41,12 @@ impl Failure {
     /// Status 5.
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self { status: 5, message: message.into(), hint: None }
+    }
+
+    /// 128 and the signal's number, as shells have it.
+    pub fn interrupted(signal: SignalKind) -> Self {
+        let status = u8::try_from(signal.as_raw_value()).map_or(u8::MAX, |number| 128 | number);
+        Self { status, message: "interrupted".to_owned(), hint: None }
     }
 
     /// Says what to do next.
@@ -119,6 +126,8 @@ impl From<crate::ue::UeError> for Failure {
     fn from(error: crate::ue::UeError) -> Self {
         let message = error.to_string();
         match error.kind() {
+            crate::ue::UeErrorKind::Card if error.wants_a_pin() => Self::no_card(message)
+                .hint("put the PIN on the first line of a file and name it: --set card.pin_file=FILE"),
             crate::ue::UeErrorKind::Card => Self::no_card(message),
             crate::ue::UeErrorKind::Refused => Self::refused(message),
             crate::ue::UeErrorKind::Unreachable => Self::unreachable(message),

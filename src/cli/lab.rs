@@ -19,7 +19,7 @@ use ksnaf_proto::secret::Secret;
 use ksnaf_sim_usim::{Personalisation, SimCard};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -87,9 +87,13 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
             .push(NafConfig::for_lab(Fqdn::parse(LAB_NAF).map_err(|e| Failure::failed(e.to_string()))?));
     }
     config.api.admins.push(LAB_PRINCIPAL.to_owned());
+    let defaults = Config::default();
+    if config.zn.sbi_listen == defaults.zn.sbi_listen && TcpListener::bind(config.zn.sbi_listen).is_err() {
+        // Another lab has it; who needs Zn here finds the address in the ready file.
+        config.zn.sbi_listen.set_port(0);
+    }
     if once {
         // The report needs no fixed ports, and a lab that runs beside it keeps its own.
-        let defaults = Config::default();
         let free = |address: &mut SocketAddr, default: SocketAddr| {
             if *address == default {
                 address.set_port(0);

@@ -16,11 +16,17 @@ mod subscriber;
 pub use exit::Failure;
 
 use crate::config::{self, Config};
+use crate::reader;
 use crate::telemetry::{self, LogFormat};
 use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use serve::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long a command waits at its end for a card that is in the middle of one of its own.
+const LEAVE_BOUND: Duration = Duration::from_secs(1);
 
 /// A SIM card that is already in the device becomes the key to any service beside it.
 ///
@@ -135,9 +141,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             #[cfg(feature = "sim")]
             Command::Lab(args) => lab::run(args).await,
             Command::Serve(args) => serve::run(args).await,
-            Command::Bootstrap(args) => bootstrap::run(args).await,
-            Command::Credential(args) => credential::run(args).await,
-            Command::Card(command) => card::run(command).await,
+            Command::Bootstrap(args) => with_cards(bootstrap::run(args)).await,
+            Command::Credential(args) => with_cards(credential::run(args)).await,
+            Command::Card(command) => with_cards(card::run(command)).await,
             Command::Subscriber(command) => subscriber::run(command).await,
             #[cfg(feature = "sim")]
             Command::Sim(command) => sim::run(command).await,
@@ -145,5 +151,19 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     });
     // A card thread may hang in its driver; the process does not wait for it.
     runtime.shutdown_background();
+    outcome
+}
+
+/// Work on cards that ends, however it ends, with the cards given back: also when it fails or a signal comes in the
+/// middle of a command.
+async fn with_cards(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        signal = signals.wait() => Err(Failure::interrupted(signal)),
+    };
+    if !reader::leave_all_cards(LEAVE_BOUND) {
+        tracing::warn!("a card does not answer: the PC/SC service will reset it");
+    }
     outcome
 }

@@ -36,11 +36,14 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    pub(super) async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => tracing::info!("SIGTERM: draining"),
-            _ = self.interrupt.recv() => tracing::info!("SIGINT: draining"),
-        }
+    /// The signal that came.
+    pub(super) async fn wait(&mut self) -> SignalKind {
+        let (signal, name) = tokio::select! {
+            _ = self.terminate.recv() => (SignalKind::terminate(), "SIGTERM"),
+            _ = self.interrupt.recv() => (SignalKind::interrupt(), "SIGINT"),
+        };
+        tracing::info!("{name}: draining");
+        signal
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn run(command: SimCommand) -> Result<(), Failure> {
             Ok(Err(error)) => Err(Failure::usage(format!("--vpcd {}: {error}", args.vpcd))),
             Err(error) => Err(Failure::failed(error.to_string())),
         },
-        () = signals.wait() => {
+        _ = signals.wait() => {
             stop.store(true, Ordering::Relaxed);
             Ok(())
         }

@@ -34,7 +34,7 @@ pub mod trace;
 
 pub use error::{Cause, ReaderError, cause};
 pub use selector::{CardSelector, Choice, SelectorError};
-pub use slot::{CardIdentity, Slot, SlotOptions, SlotState};
+pub use slot::{CardIdentity, Slot, SlotOptions, SlotState, leave_all_cards};
 pub use trace::{ApduEvent, ApduTrace};
 
 use ksnaf_proto::uicc::Card;

@@ -128,6 +128,14 @@ impl CardAccess {
         matches!(self.selector, Some(CardSelector::Pcsc(_)))
     }
 
+    /// Lets the card end at the command that it is at, and takes no more work for it.
+    pub fn stop(&self) {
+        // A search that still runs has no card yet.
+        if let Some(slot) = self.slot.try_lock().ok().as_deref().and_then(Option::as_ref) {
+            slot.stop();
+        }
+    }
+
     /// Gives the card back.
     pub fn close(&self) {
         // A search that still runs has no card yet.

@@ -103,6 +103,12 @@ impl UeError {
         }
     }
 
+    /// The card wants a PIN, and none was given.
+    #[must_use]
+    pub const fn wants_a_pin(&self) -> bool {
+        matches!(self, Self::Card(GbaError::Uicc(UiccError::PinNeeded { .. })))
+    }
+
     /// The card does not accept the network's token.
     #[must_use]
     pub const fn is_mac_failure(&self) -> bool {

@@ -225,6 +225,11 @@ impl Device {
     #[cfg(not(feature = "pcsc"))]
     pub async fn watch_card(&self) {}
 
+    /// Lets the card end at the command that it is at.
+    pub fn stop(&self) {
+        self.card.stop();
+    }
+
     /// Gives the card back.
     pub fn close(&self) {
         self.card.close();

@@ -7,10 +7,16 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader |
 //! | [`tshark`] | Wireshark's dissectors |
 
+mod lab;
+mod left_alone;
 mod pcscd;
 mod programs;
 mod reader;
 mod scripted_card;
+mod service;
+mod sim_usim;
 mod tap;
+mod trouble;
 mod tshark;
+mod usim;
 mod wire;

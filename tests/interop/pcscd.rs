@@ -205,6 +205,18 @@ fn run(mut command: Command) -> (ExitStatus, String) {
     (status, reading.join().unwrap_or_default())
 }
 
+/// The card of reader 0 or 1 in the hands of a program that is not ours.
+pub(crate) fn other_program(reader: usize, share: pcsc::ShareMode) -> pcsc::Card {
+    let context = pcsc::Context::establish(pcsc::Scope::User).expect("the service");
+    let reader = std::ffi::CString::new(READERS[reader]).expect("a name");
+    context.connect(&reader, share, pcsc::Protocols::ANY).expect("a card")
+}
+
+/// Ends its use as a program does that thinks of others.
+pub(crate) fn leave(card: pcsc::Card) {
+    card.disconnect(pcsc::Disposition::LeaveCard).map_err(|(_, error)| error).expect("the card is left");
+}
+
 /// Waits until the service sees a card in that reader, or none.
 pub(crate) fn wait_for_card(name: &str, present: bool) {
     until(&format!("{name} card {present}"), || {

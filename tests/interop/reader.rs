@@ -1,6 +1,6 @@
 //! Cards in real PC/SC readers: what a card, a reader, the service and other programs can do to us.
 
-use crate::pcscd::{READERS, is_client, until, wait_for_card, with_pcscd};
+use crate::pcscd::{READERS, is_client, leave, other_program, until, wait_for_card, with_pcscd};
 use crate::scripted_card::{self as card, ScriptedCard, T0, T1};
 use crate::wire::Frame;
 use ksnaf::reader::pcsc::{Monitor, Readers};
@@ -185,7 +185,7 @@ fn another_program_may_share_the_card_or_keep_it() {
         let _card = ScriptedCard::plug(pcscd, 0, T0, "shared");
         let slot = open_with(READERS[0], &SlotOptions { linger: Duration::ZERO, ..SlotOptions::default() });
 
-        let mut shared = other_program(pcsc::ShareMode::Shared);
+        let mut shared = other_program(0, pcsc::ShareMode::Shared);
         assert_eq!(transmit(&slot, card::STATUS), Ok(Ok(vec![0x90, 0x00])), "shared");
         let transaction = shared.transaction().unwrap();
         assert_eq!(transmit_for(&slot, SHORT, card::STATUS), Err(CardError::Busy), "in a transaction");
@@ -197,7 +197,7 @@ fn another_program_may_share_the_card_or_keep_it() {
         leave(shared);
 
         until("not connected", || !in_use(READERS[0]));
-        let kept = other_program(pcsc::ShareMode::Exclusive);
+        let kept = other_program(0, pcsc::ShareMode::Exclusive);
         assert_eq!(transmit(&slot, card::STATUS), Err(CardError::Busy), "kept");
         leave(kept);
         assert_eq!(transmit(&slot, card::STATUS), Ok(Ok(vec![0x90, 0x00])));
@@ -209,7 +209,7 @@ fn our_job_keeps_every_other_program_out() {
     with_pcscd(|pcscd| {
         let card = ScriptedCard::plug(pcscd, 0, T0, "ours");
         let slot = open(READERS[0]);
-        let mut other = other_program(pcsc::ShareMode::Shared);
+        let mut other = other_program(0, pcsc::ShareMode::Shared);
         std::thread::scope(|scope| {
             let meeting = Arc::new(Barrier::new(2));
             let met = Arc::clone(&meeting);
@@ -243,7 +243,7 @@ fn the_card_is_left_as_it_is_when_we_end() {
         let card = ScriptedCard::plug(pcscd, 0, T0, "left");
         wait_for_card(READERS[0], true);
         // Another program keeps the card powered, so that whatever the card sees is our doing.
-        let other = other_program(pcsc::ShareMode::Shared);
+        let other = other_program(0, pcsc::ShareMode::Shared);
         let before = lifecycle(&card);
 
         let slot = open(READERS[0]);
@@ -271,7 +271,7 @@ fn a_reset_by_another_program_is_told_once() {
         let card = ScriptedCard::plug(pcscd, 0, T0, "reset");
         let slot = open(READERS[0]);
         assert_eq!(transmit(&slot, card::SELECT), Ok(Ok(vec![0x61, 0x0a])));
-        let other = other_program(pcsc::ShareMode::Shared);
+        let other = other_program(0, pcsc::ShareMode::Shared);
         other.disconnect(pcsc::Disposition::ResetCard).map_err(|(_, error)| error).unwrap();
         assert!(lifecycle(&card).contains(&Frame::Reset), "{:?}", card.frames());
         assert_eq!(transmit(&slot, card::STATUS), Err(CardError::Reset));
@@ -410,17 +410,6 @@ fn transmit_for(
         ReaderError::NoCard { .. } => CardError::NoCard,
         other => panic!("{other}"),
     })
-}
-
-/// The card of the first reader in the hands of a program that is not ours.
-fn other_program(share: pcsc::ShareMode) -> pcsc::Card {
-    let context = pcsc::Context::establish(pcsc::Scope::User).expect("the service");
-    let reader = std::ffi::CString::new(READERS[0]).expect("a name");
-    context.connect(&reader, share, pcsc::Protocols::ANY).expect("a card")
-}
-
-fn leave(card: pcsc::Card) {
-    card.disconnect(pcsc::Disposition::LeaveCard).map_err(|(_, error)| error).expect("the card is left");
 }
 
 /// The frames that are no commands.

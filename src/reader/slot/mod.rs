@@ -10,6 +10,7 @@
 //! between jobs, and an idle card loses its power.
 
 mod identity;
+mod in_hand;
 mod job;
 mod source;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 mod worker;
 
 pub use identity::CardIdentity;
+pub use in_hand::leave_all_cards;
 pub use source::{CardSource, OwnCard, Progress};
 
 use self::job::{Job, Task};
@@ -183,6 +185,17 @@ impl Slot {
         let seen = self.inner.shared.seen();
         let ended = self.inner.shared.changed.wait_timeout_while(seen, limit, |seen| !seen.ended);
         ended.unwrap_or_else(PoisonError::into_inner).0.ended
+    }
+
+    /// As [`Self::close`], without waiting, and the job that runs sends nothing more to its card.
+    pub fn stop(&self) {
+        let mut seen = self.inner.shared.seen();
+        seen.closing = true;
+        if let Some(running) = &seen.running {
+            running.abandon();
+        }
+        drop(seen);
+        drop(self.inner.jobs().take());
     }
 
     /// Queues a job, or says at once why it would not get the card.

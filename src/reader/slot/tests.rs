@@ -167,6 +167,22 @@ fn a_closed_slot_gives_the_card_back_and_takes_no_job() {
 }
 
 #[test]
+fn a_stopped_slot_lets_its_job_end_at_the_command_it_is_at() {
+    let (slot, thaw, commands) = freezer(&SlotOptions::default());
+    let (at_card, stopped) = (slot.clone(), Arc::clone(&commands));
+    let job = std::thread::spawn(move || {
+        at_card.with_card_blocking(LONG, |card| (freeze(card).is_ok(), card.transmit(&[2])))
+    });
+    until(|| stopped.load(Ordering::SeqCst) == 1);
+    slot.stop();
+    assert!(matches!(slot.with_card_blocking(LONG, |_| ()), Err(ReaderError::Closed { .. })));
+    thaw.send(()).unwrap();
+    assert_eq!(job.join().unwrap().unwrap(), (true, Err(CardError::Timeout)));
+    assert_eq!(commands.load(Ordering::SeqCst), 1);
+    assert!(slot.close(LONG));
+}
+
+#[test]
 fn closing_does_not_wait_for_a_frozen_card_longer_than_told() {
     let (slot, thaw, _) = freezer(&SlotOptions::default());
     assert_eq!(card_error(slot.with_card_blocking(SHORT, freeze)), CardError::Timeout);

@@ -1,6 +1,7 @@
 //! The thread of a slot: takes jobs one after another and keeps every card command inside its job's time.
 
 use super::identity::CardIdentity;
+use super::in_hand::{self, InHand};
 use super::job::Job;
 use super::source::{CardSource, Phase, Progress};
 use super::{Shared, SlotOptions};
@@ -74,8 +75,10 @@ impl<S: CardSource> Worker<S> {
     fn with_card(&mut self, progress: &Progress, job: &mut dyn Job) -> Result<(), ReaderError> {
         let Self { source, name, trace, identity, .. } = self;
         let mut refused = None;
+        let mut in_hand = None;
         let outcome = source.with_card(progress, &mut |card| {
-            if progress.is_over() {
+            in_hand = InHand::take();
+            if progress.is_over() || in_hand.is_none() {
                 let error = progress.overdue_error();
                 refused = Some(ReaderError::Card { reader: name.to_string(), error });
                 return;
@@ -90,6 +93,7 @@ impl<S: CardSource> Worker<S> {
                 identity.iter_mut().for_each(CardIdentity::forget);
             }
         });
+        drop(in_hand);
         if outcome.is_err() {
             identity.iter_mut().for_each(CardIdentity::forget);
         }
@@ -134,7 +138,7 @@ impl TimedCard<'_> {
 
 impl Card for TimedCard<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardError> {
-        if self.progress.is_over() {
+        if self.progress.is_over() || in_hand::is_ending() {
             return Err(CardError::Timeout);
         }
         self.watch(ApduEvent::Command(command));
