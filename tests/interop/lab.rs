@@ -79,6 +79,13 @@ impl Lab {
         path
     }
 
+    /// The file of a second card of the lab's subscriber.
+    pub(crate) fn twin(&self) -> PathBuf {
+        let path = self.folder.path().join("twin.json");
+        fs::copy(self.card_file(), &path).expect("a copy");
+        path
+    }
+
     /// A file of the test's own.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);

@@ -4,9 +4,15 @@
 //!
 //! | module | real part |
 //! |---|---|
-//! | [`reader`] | pcscd with the vsmartcard virtual reader |
+//! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
+//! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
+//! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`tshark`] | Wireshark's dissectors |
+//!
+//! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
+mod authentication_centre;
+mod card_tools;
 mod lab;
 mod left_alone;
 mod pcscd;
@@ -20,3 +26,4 @@ mod trouble;
 mod tshark;
 mod usim;
 mod wire;
+mod witness;

@@ -2,6 +2,7 @@
 
 use crate::lab::{Lab, NAF, set_1_card};
 use crate::pcscd::{READERS, wait_for_card, with_pcscd};
+use crate::programs::Ran;
 use crate::sim_usim::SimUsim;
 use ksnaf_sim_usim::Personalisation;
 use std::time::{Duration, Instant};
@@ -16,20 +17,22 @@ fn a_card_that_wants_a_fresher_number_gets_it_once() {
     with_pcscd(|pcscd| {
         for gba_u in [true, false] {
             let lab = Lab::with(Personalisation { gba_u, ..set_1_card() });
-            let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", "resync=1"]);
-            lab.assert_network_agrees(&lab.credential("pcsc"));
+            let files = [lab.card_file(), lab.twin()];
+            let faults = [&["--fault", "resync=1"], &["--fault", "resync=2"]];
+            let cards = SimUsim::plug_both(pcscd, [(&files[0], faults[0]), (&files[1], faults[1])]);
+            let [once, twice] = &cards;
+            lab.assert_network_agrees(&lab.credential(&once.name()));
+            let asked = if gba_u { 4 } else { 2 };
             assert_eq!(
-                count(&card, AUTHENTICATE),
-                if gba_u { 4 } else { 2 },
-                "two challenges, and two NAF keys"
+                count(once, AUTHENTICATE),
+                asked,
+                "two challenges; two keys, of NAF and TMPI, with GBA_U"
             );
-            card.pull();
 
-            let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", "resync=2"]);
-            let refused = lab.device(&BOOTSTRAP).failed(4);
+            let refused = bootstrap(&lab, twice).failed(4);
             assert!(refused.contains("synchronisation"), "{refused}");
-            lab.assert_network_agrees(&lab.credential("pcsc"));
-            card.pull();
+            lab.assert_network_agrees(&lab.credential(&twice.name()));
+            SimUsim::pull_both(cards);
         }
     });
 }
@@ -38,26 +41,25 @@ fn a_card_that_wants_a_fresher_number_gets_it_once() {
 fn a_network_that_the_card_does_not_know_is_refused_with_the_reason() {
     with_pcscd(|pcscd| {
         let lab = Lab::with(set_1_card());
-        let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", "wrong-mac"]);
-        let refused = lab.device(&BOOTSTRAP).failed(4);
+        let files = [lab.card_file(), lab.twin()];
+        let faults = [&["--fault", "wrong-mac"], &["--fault", "no-gba"]];
+        let cards = SimUsim::plug_both(pcscd, [(&files[0], faults[0]), (&files[1], faults[1])]);
+        let refused = bootstrap(&lab, &cards[0]).failed(4);
+        assert!(refused.contains("9862") && refused.contains("uiccType is not the cause"), "{refused}");
+        assert!(refused.contains("K or OPc differ between card and network"), "{refused}");
+        // The network takes the card for one with GBA_U, and it is none.
+        let refused = bootstrap(&lab, &cards[1]).failed(4);
         assert!(
-            refused.contains("9862") && refused.contains("K or OPc differ between card and network"),
+            refused.contains("EF_IST service 2") && refused.contains("if uiccType is GBA_U"),
             "{refused}"
         );
-        card.pull();
 
-        // The network takes the card for one with GBA_U, and it is none.
-        let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", "no-gba"]);
-        let refused = lab.device(&BOOTSTRAP).failed(4);
-        assert!(refused.contains("EF_IST service 2") && refused.contains("uiccType"), "{refused}");
-        card.pull();
-
-        // Nothing of a subscriber that is not there.
-        let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &[]);
+        // Nothing is asked of a card whose subscriber is not there.
+        cards.iter().for_each(|card| drop(card.commands()));
         lab.ksnaf(&["subscriber", "remove", "001010123456789"]).good();
-        let refused = lab.device(&BOOTSTRAP).failed(4);
+        let refused = bootstrap(&lab, &cards[0]).failed(4);
         assert!(refused.contains("the BSF answered 403"), "{refused}");
-        assert_eq!(count(&card, AUTHENTICATE), 0);
+        assert_eq!(count(&cards[0], AUTHENTICATE), 0);
     });
 }
 
@@ -87,18 +89,22 @@ fn what_is_missing_is_named() {
 fn a_card_pulled_in_the_middle_is_named_and_the_next_try_works() {
     with_pcscd(|pcscd| {
         let lab = Lab::with(set_1_card());
+        let files = [lab.card_file(), lab.twin()];
         // Before and after what AUTHENTICATE changes is kept; while the card's identity is read.
-        for fault in
-            ["pull-before=88,reinsert=500", "pull-inside=88,reinsert=500", "pull-after=5,reinsert=500"]
-        {
-            let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", fault]);
-            let began = Instant::now();
-            let gone = lab.device(&BOOTSTRAP).failed(3);
-            assert!(gone.contains("the card was removed"), "{fault}: {gone}");
-            assert!(began.elapsed() < Duration::from_secs(3), "{fault}: {:?}", began.elapsed());
-            wait_for_card(READERS[0], true);
-            lab.assert_network_agrees(&lab.credential("pcsc"));
-            card.pull();
+        for faults in [["pull-before=88", "pull-inside=88"], ["pull-after=5", "pull-after=20"]] {
+            let faults = faults.map(|fault| format!("--fault={fault},reinsert=500"));
+            let cards = SimUsim::plug_both(pcscd, [(&files[0], &[&faults[0]]), (&files[1], &[&faults[1]])]);
+            for (card, fault) in cards.iter().zip(&faults) {
+                let began = Instant::now();
+                let gone = bootstrap(&lab, card).failed(3);
+                assert!(gone.contains("the card was removed"), "{fault}: {gone}");
+                assert!(began.elapsed() < Duration::from_secs(3), "{fault}: {:?}", began.elapsed());
+            }
+            for (card, reader) in cards.iter().zip(READERS) {
+                wait_for_card(reader, true);
+                lab.assert_network_agrees(&lab.credential(&card.name()));
+            }
+            SimUsim::pull_both(cards);
         }
     });
 }
@@ -107,22 +113,21 @@ fn a_card_pulled_in_the_middle_is_named_and_the_next_try_works() {
 fn a_card_that_answers_oddly_is_named_or_worked_around() {
     with_pcscd(|pcscd| {
         let lab = Lab::with(set_1_card());
-        let failures = [
-            ("sw=88:6f00", "AUTHENTICATE failed: 6F00"),
-            ("short=1", "the card's answer has no status word"),
-            ("sw=a4:6f00", "no application with a subscriber in it"),
-        ];
-        for (fault, reason) in failures {
-            let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", fault]);
-            let said = lab.device(&BOOTSTRAP).failed(3);
-            assert!(said.contains(reason), "{fault}: {said}");
-            card.pull();
+        let files = [lab.card_file(), lab.twin()];
+        let with = |faults: [&str; 2]| {
+            let faults = faults.map(|fault| format!("--fault={fault}"));
+            SimUsim::plug_both(pcscd, [(&files[0], &[&faults[0]]), (&files[1], &[&faults[1]])])
+        };
+        let cards = with(["sw=88:6f00", "short=1"]);
+        let reasons = ["AUTHENTICATE failed: 6F00", "the card's answer has no status word"];
+        for (card, reason) in cards.iter().zip(reasons) {
+            let said = bootstrap(&lab, card).failed(3);
+            assert!(said.contains(reason), "{said}");
         }
+        SimUsim::pull_both(cards);
         // A card without logical channels, and one whose ISIM is in its list only.
-        for fault in ["sw=70:6881", "no-isim"] {
-            let card = SimUsim::plug(pcscd, 0, &lab.card_file(), &["--fault", fault]);
-            lab.assert_network_agrees(&lab.credential("pcsc"));
-            card.pull();
+        for card in &with(["sw=70:6881", "no-isim"]) {
+            lab.assert_network_agrees(&lab.credential(&card.name()));
         }
     });
 }
@@ -156,6 +161,11 @@ fn a_pin_comes_from_its_file_and_no_try_is_spent_without_it() {
         }
         assert_eq!(tries(&card), 0, "the last try is a person's");
     });
+}
+
+/// `ksnaf bootstrap` with that card, on a device of its own.
+fn bootstrap(lab: &Lab, card: &SimUsim) -> Ran {
+    lab.device(&["bootstrap", "--card", &card.name()])
 }
 
 /// How many commands with that instruction code the card saw.

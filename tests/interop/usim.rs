@@ -41,16 +41,17 @@ fn the_command_line_bootstraps_in_every_mode_by_either_protocol() {
         for (uicc, gba_u, mode, contexts) in roads {
             let lab = Lab::with(Personalisation { gba_u, ..set_1_card() });
             say_of_the_card(&lab, uicc);
-            for protocol in [&[][..], &["--t1"]] {
-                let card = SimUsim::plug(pcscd, 0, &lab.card_file(), protocol);
-                let report = lab.bootstrap("pcsc");
+            let files = [lab.card_file(), lab.twin()];
+            let cards = SimUsim::plug_both(pcscd, [(&files[0], &[]), (&files[1], &["--t1"])]);
+            for card in &cards {
+                let report = lab.bootstrap(&card.name());
                 assert_eq!(report["gba_mode"], mode, "{report}");
-                assert_eq!(contexts_of(&card), contexts, "{uicc} {gba_u} {protocol:?}");
-                let credential = lab.credential("pcsc");
+                assert_eq!(contexts_of(card), contexts, "{uicc} {gba_u} {}", card.name());
+                let credential = lab.credential(&card.name());
                 assert_eq!(credential["gba_mode"], mode, "{credential}");
                 lab.assert_network_agrees(&credential);
-                card.pull();
             }
+            SimUsim::pull_both(cards);
         }
     });
 }
@@ -61,7 +62,7 @@ fn a_card_is_named_by_its_reader_its_imsi_and_its_iccid() {
         let lab = Lab::with(set_1_card());
         let other = other_subscriber(&lab);
         let [mine, others] = [lab.card_file(), lab.other_card("other.json", other.clone())];
-        let cards = [SimUsim::plug(pcscd, 0, &mine, &[]), SimUsim::plug(pcscd, 1, &others, &["--t1"])];
+        let cards = SimUsim::plug_both(pcscd, [(&mine, &[]), (&others, &["--t1"])]);
         let part = format!("pcsc:{}", &READERS[1][4..]);
         let imsi = format!("imsi:{}", other.imsi.as_str());
         let iccid = format!("iccid:{}", other.iccid.as_str());
@@ -87,11 +88,10 @@ fn two_cards_of_two_subscribers_bootstrap_at_once() {
     with_pcscd(|pcscd| {
         let lab = Lab::with(set_1_card());
         let other = other_subscriber(&lab);
-        let others = lab.other_card("other.json", other.clone());
+        let files = [lab.card_file(), lab.other_card("other.json", other.clone())];
         // Slow enough that the two runs are under way together.
-        let slow = ["--fault", "delay=5"];
-        let _cards =
-            [SimUsim::plug(pcscd, 0, &lab.card_file(), &slow), SimUsim::plug(pcscd, 1, &others, &slow)];
+        let slow = &["--fault", "delay=5"];
+        let _cards = SimUsim::plug_both(pcscd, [(&files[0], slow), (&files[1], slow)]);
         let names = ["imsi:001010123456789".to_owned(), format!("iccid:{}", other.iccid.as_str())];
         let credentials = std::thread::scope(|scope| {
             let runs = names.each_ref().map(|name| scope.spawn(|| lab.credential(name)));
