@@ -105,11 +105,11 @@ async fn of_answers_to_one_challenge_that_race_one_wins() {
 
 #[tokio::test]
 async fn an_expired_challenge_gets_another_one_and_stale() {
-    let setup = Setup::new(GbaMode::Me).config(|config| config.bsf.challenge_lifetime = seconds(1.0));
+    let setup = Setup::new(GbaMode::Me).config(|config| config.bsf.challenge_lifetime = seconds(3.0));
     let lab = setup.start().await;
     let mut device = Device::new(lab.person.clone());
     let Err(late) = device.go_on(lab.ub(), device.begin()).await.unwrap() else { panic!("a challenge") };
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     let answer = exchange(lab.ub(), late.request.clone()).await.unwrap();
     assert_eq!(answer.status, 401);
     assert!(answer.header_values("www-authenticate").any(|value| value.contains("stale=true")));
