@@ -152,6 +152,7 @@ fn a_card_whose_process_is_stopped_frees_its_caller_too() {
         let slot = open(READERS[0]);
         assert_eq!(transmit(&slot, card::STATUS), Ok(Ok(vec![0x90, 0x00])));
         signal(Signal::STOP);
+        until("every thread is stopped", || states(card.id()).iter().all(|state| *state == 'T'));
         assert_eq!(transmit_for(&slot, LIMIT, card::STATUS), Err(CardError::Timeout));
         assert_eq!(slot.state(), SlotState::Lost);
         signal(Signal::CONT);
@@ -410,6 +411,15 @@ fn transmit_for(
         ReaderError::NoCard { .. } => CardError::NoCard,
         other => panic!("{other}"),
     })
+}
+
+/// What the threads of a process are doing, as `ps` abbreviates it.
+fn states(process: u32) -> Vec<char> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("a process");
+    let stat = |thread: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()
+    };
+    threads.filter_map(stat).filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next()).collect()
 }
 
 /// The frames that are no commands.
