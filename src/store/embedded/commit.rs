@@ -132,3 +132,54 @@ fn commit(mut transaction: Transaction<'_>, commits: &mut u64, mark: &mut Mark) 
     mark.set(number);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::{decode_name, encode_name};
+    use super::super::{EmbeddedStore, Options};
+    use super::*;
+
+    fn fresh() -> (tempfile::TempDir, EmbeddedStore) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(dir.path(), &Options::default()).unwrap();
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_fails_leaves_nothing_and_takes_nobody_along() {
+        let (_dir, store) = fresh();
+        let put = |key: &'static [u8], fails: bool| {
+            store.change(move |transaction, _| {
+                transaction.put(Table::SharedSecret, key, &encode_name("kept"))?;
+                if fails { Err(StoreError::TooLarge("test")) } else { Ok(()) }
+            })
+        };
+        let (first, failed, last) =
+            tokio::join!(put(b"first", false), put(b"failed", true), put(b"last", false));
+        assert!(first.is_ok() && last.is_ok());
+        assert!(matches!(failed, Err(StoreError::TooLarge("test"))));
+        let kept = |key: &[u8]| store.engine.snapshot().get(Table::SharedSecret, key, decode_name).unwrap();
+        assert_eq!((kept(b"first").is_some(), kept(b"failed"), kept(b"last").is_some()), (true, None, true));
+    }
+
+    #[tokio::test]
+    async fn what_changes_nothing_makes_no_commit() {
+        let (_dir, store) = fresh();
+        let before = commits(&store.engine).unwrap();
+        store.change(|_, _| Ok(())).await.unwrap();
+        assert_eq!(commits(&store.engine).unwrap(), before);
+        store
+            .change(|transaction, _| transaction.put(Table::SharedSecret, b"a", &encode_name("")))
+            .await
+            .unwrap();
+        assert_eq!(commits(&store.engine).unwrap(), before + 1);
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_everybody_is_told_that_the_store_is_closed() {
+        let (_dir, store) = fresh();
+        let panicked: StoreFuture<'_, ()> = store.change(|_, _| panic!("as a test"));
+        assert!(matches!(panicked.await, Err(StoreError::Closed)));
+        assert!(matches!(store.change(|_, _| Ok(())).await, Err(StoreError::Closed)));
+    }
+}

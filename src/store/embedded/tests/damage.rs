@@ -141,7 +141,7 @@ async fn no_bit_of_the_journal_turns_unnoticed() {
     fill(&store).await;
     drop(store);
     let (journal, used) = trimmed_journal(dir.path());
-    let noticed = turn_bits(dir.path(), &journal, used, 61);
+    let noticed = turn_bits(dir.path(), &journal, used, 101);
     assert!(noticed > 10, "only {noticed} noticed");
 }
 
@@ -154,7 +154,7 @@ async fn no_bit_of_a_written_table_turns_unnoticed() {
     trimmed_journal(dir.path());
     let mut noticed = 0;
     for (path, octets) in snapshot_of(&dir.path().join("store/keyspaces")) {
-        noticed += turn_bits(dir.path(), &path, octets.len(), octets.len().div_ceil(5).max(97));
+        noticed += turn_bits(dir.path(), &path, octets.len(), octets.len().div_ceil(3).max(97));
     }
     assert!(noticed > 10, "only {noticed} noticed");
 }

@@ -208,7 +208,7 @@ async fn compare(store: &EmbeddedStore, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_does_what_its_model_does(steps in proptest::collection::vec(step(), 20..60)) {
