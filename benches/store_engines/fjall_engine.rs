@@ -13,7 +13,7 @@ pub(crate) struct Fjall {
 
 /// Octets that a table may gather in memory. The default of 64 MiB for each of six tables would not be a fair
 /// comparison of memory.
-const MEMTABLE_OCTETS: u64 = 8 << 20;
+const MEMTABLE_OCTETS: u64 = 4 << 20;
 
 impl Fjall {
     pub(crate) fn open(dir: &Path, cache_octets: usize) -> Outcome<Self> {

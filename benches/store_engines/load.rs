@@ -53,6 +53,11 @@ pub(crate) fn b_tid(subscriber: u64, run: u64) -> Vec<u8> {
     format!("{rand}@bsf.mnc001.mcc001.pub.3gppnetwork.org").into_bytes()
 }
 
+/// A subscriber's IMSI.
+pub(crate) fn imsi(subscriber: u64) -> Vec<u8> {
+    format!("00101{subscriber:010}").into_bytes()
+}
+
 fn impi(subscriber: u64) -> String {
     format!("00101{subscriber:010}@ims.mnc001.mcc001.3gppnetwork.org")
 }
@@ -87,10 +92,10 @@ fn names(value: &[u8]) -> (u64, Vec<u8>, Vec<u8>) {
 pub(crate) fn apply(transaction: &mut dyn Transaction, request: Request) -> Outcome<usize> {
     match request {
         Request::Reserve(subscriber) => {
-            let imsi = format!("00101{subscriber:010}");
-            let last = transaction.get(Table::Seq, imsi.as_bytes())?;
+            let imsi = imsi(subscriber);
+            let last = transaction.get(Table::Seq, &imsi)?;
             let last = last.map_or(0, |octets| u64::from_be_bytes(octets.try_into().unwrap_or_default()));
-            transaction.insert(Table::Seq, imsi.as_bytes(), &(last + 1).to_be_bytes())?;
+            transaction.insert(Table::Seq, &imsi, &(last + 1).to_be_bytes())?;
             Ok(1)
         }
         Request::Establish(subscriber, run) => {

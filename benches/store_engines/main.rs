@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench store_engines` prints a table and writes `bench/store_engines.json` in the target
 //! directory. `KSNAF_BENCH_RECORDS` (default 1000000) sets how many associations the database holds,
-//! `KSNAF_BENCH_SECONDS` (default 16) how long each timed phase lasts, `KSNAF_BENCH_CACHE_MIB` (default 64) the cache.
+//! `KSNAF_BENCH_SECONDS` (default 16) how long each timed phase lasts, `KSNAF_BENCH_CACHE_MIB` (default 32) the cache.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks on standard output")]
 
 mod engine;
@@ -33,7 +33,7 @@ fn main() -> Outcome<()> {
     let scale = Scale {
         records: setting("KSNAF_BENCH_RECORDS", 1_000_000)?,
         seconds: setting("KSNAF_BENCH_SECONDS", 16)?,
-        cache_octets: usize::try_from(setting("KSNAF_BENCH_CACHE_MIB", 64)? << 20)?,
+        cache_octets: usize::try_from(setting("KSNAF_BENCH_CACHE_MIB", 32)? << 20)?,
     };
     if let Ok(phase) = std::env::var(PHASE) {
         let mut words = phase.splitn(3, ' ');

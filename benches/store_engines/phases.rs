@@ -1,7 +1,7 @@
 //! The phases of the comparison, each run in a process of its own so that memory and disk octets are its own.
 
 use crate::engine::{Engine, Outcome, STORE, Table, open};
-use crate::load::{FIRST_EXPIRY, LIFETIME, Request, apply, b_tid, group_commit, mix, queue};
+use crate::load::{FIRST_EXPIRY, LIFETIME, Request, apply, b_tid, group_commit, imsi, mix, queue};
 use crate::measure::{figure, memory, octets_under, percentile, written_octets};
 use crate::store_phases;
 use std::io::{BufRead as _, Write as _};
@@ -42,7 +42,7 @@ pub(crate) fn run(phase: &str, engine: &str, dir: &Path, scale: &Scale) -> Outco
 
 fn load(name: &str, dir: &Path, scale: &Scale) -> Outcome<()> {
     let engine = open(name, dir, scale.cache_octets)?;
-    if engine.get(Table::Association, &b_tid(0, 0))?.is_none() {
+    if engine.get(Table::Seq, &imsi(0))?.is_none() {
         fill(&*engine, scale)?;
         figure("file_size", octets_under(dir)? as f64 / 1e6);
     }

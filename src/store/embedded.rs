@@ -54,7 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             key_file: None,
-            cache_octets: 64 << 20,
+            cache_octets: 32 << 20,
             queue: 1024,
             group: 256,
             sqn_format: SqnFormat::default(),

@@ -66,7 +66,7 @@ impl Table {
 }
 
 /// Octets that one table gathers in memory before it writes them out in order.
-const MEMTABLE_OCTETS: u64 = 8 << 20;
+const MEMTABLE_OCTETS: u64 = 4 << 20;
 /// Octets of journal that a start after a crash may have to read again: the engine's least.
 const JOURNAL_OCTETS: u64 = 64 << 20;
 

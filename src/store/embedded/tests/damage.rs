@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 const RUNS: u64 = 5;
 
+/// Whether a record can be read.
+type Decodes = fn(&[u8]) -> bool;
+
 async fn fill(store: &EmbeddedStore) {
     store.add_subscribers(vec![subscriber(1), tuak_subscriber(2)], false).await.unwrap();
     for run in 0..RUNS {
@@ -36,7 +39,6 @@ async fn every_bit_of_a_stored_record_counts() {
     let (engine, opener, _) = engine(dir.path());
     let view = engine.snapshot();
     let (b_tid, tmpi, impi, imsi) = (b_tid(1), tmpi(1), impi(1), imsi(1));
-    type Decodes = fn(&[u8]) -> bool;
     let read: [(Table, &[u8], Decodes); 6] = [
         (Table::Association, b_tid.as_str().as_bytes(), |record| decode_association(record).is_some()),
         (Table::ByImpi, impi.as_str().as_bytes(), |record| decode_name(record).is_some()),
