@@ -30,8 +30,8 @@ pub(super) struct UsimArgs {
     /// Speak T=1 in place of T=0
     #[arg(long)]
     t1: bool,
-    /// Misbehave: wrong-mac, resync=N, delay=MS, pull-after=N, pull-inside=INS, reinsert=MS, sw=INS:SW, no-gba, no-isim,
-    /// short=N; several separated by commas
+    /// Misbehave: wrong-mac, resync=N, delay=MS, pull-after=N, pull-before=INS, pull-inside=INS, reinsert=MS, sw=INS:SW,
+    /// no-gba, no-isim, short=N; several separated by commas
     #[arg(long, value_name = "FAULTS", default_value = "")]
     fault: String,
 }

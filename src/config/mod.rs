@@ -355,7 +355,8 @@ pub enum Role {
 pub struct ServiceConfig {
     /// What this process does. A device that uses another machine's BSF has `["api"]` and a card.
     pub roles: Vec<Role>,
-    /// After SIGTERM, open requests get this long before they are cut.
+    /// After SIGTERM, open requests get this long before they are cut. The last fifth is for a card to come to the end
+    /// of the command that it is at.
     pub drain_timeout: Lifetime,
     /// How often expired associations are removed.
     pub sweep_interval: Lifetime,

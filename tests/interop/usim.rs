@@ -1,10 +1,11 @@
 //! The whole road: simulated USIM, vpcd, pcscd, PC/SC, device side, Ub, BSF, and the same key on both sides.
 
-use crate::lab::{Lab, set_1, set_1_card};
+use crate::lab::{Lab, json_of, set_1, set_1_card};
 use crate::pcscd::{READERS, with_pcscd};
 use crate::sim_usim::SimUsim;
 use ksnaf_proto::identity::{Imsi, MncLength};
 use ksnaf_sim_usim::Personalisation;
+use serde_json::json;
 
 const AUTHENTICATE: u8 = 0x88;
 const GBA_CONTEXT: u8 = 0x84;
@@ -25,6 +26,17 @@ fn a_lab_whose_card_is_in_a_reader_has_one_key_on_both_sides() {
             card.pull();
         }
         assert!(lab.stop().0.success());
+    });
+}
+
+#[test]
+fn the_lab_proves_itself_with_its_card_in_a_reader() {
+    with_pcscd(|pcscd| {
+        let lab = Lab::new();
+        lab.make_card(set_1_card());
+        let _card = SimUsim::plug(pcscd, 0, &lab.card_file(), &[]);
+        let report = json_of(lab.ksnaf(&["lab", "--once", "--json", "--set", "card.use=pcsc"]));
+        assert_eq!((&report["equal"], &report["gba_mode"]), (&json!(true), &json!("GBA_U")), "{report}");
     });
 }
 
