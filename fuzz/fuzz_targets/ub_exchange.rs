@@ -1,110 +1,83 @@
-//! Both ends of Ub against a peer that says what it likes. A made-up answer never earns an association.
+//! Both ends of Ub, with somebody between them who says what he likes.
+//!
+//! The input is text. Its first line has a digit for each answer of the world: vector, store, card, clock. Then come
+//! messages with a line of `--` between them: a request to the BSF, an answer to the UE (it begins with its status), or
+//! `relay`, which carries the UE's request to the BSF and the answer back, changed by the header lines and the body that
+//! follow. `{nonce}`, `{opaque}`, `{response}`, `{sync}` and `{rspauth}` stand for what would be right there.
 #![no_main]
 
-use ksnaf_proto::aka::{AuthVector, Autn, Ck, Ik, Rand, Res};
-use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::gba::lifetime::from_unix_seconds;
-use ksnaf_proto::identity::{Fqdn, Impi};
-use ksnaf_proto::secret::Secret;
-use ksnaf_proto::ub::{
-    AcceptAuth, Bsf, BsfConfig, CardOutcome, Cnonce, SealNonce, SealingKey, SealingKeys, TmpiLookup,
-    Transport, UbRequest, UbResponse, UbStep, UeBootstrap, UeConfig, UeStep, VectorAnswer,
-};
-use libfuzzer_sys::fuzz_target;
-use std::sync::LazyLock;
-use std::time::Duration;
+#[path = "ub_exchange/bsf.rs"]
+mod bsf;
+#[path = "ub_exchange/script.rs"]
+mod script;
+#[path = "ub_exchange/ue.rs"]
+mod ue;
 
-static BSF: LazyLock<Bsf> = LazyLock::new(|| {
-    let config = BsfConfig {
-        realm: fqdn(),
-        key_lifetime: Duration::from_secs(60),
-        any_first_realm: true,
-        retries: 1,
-        challenge_lifetime: Duration::from_secs(60),
-        accept_auth: AcceptAuth::Always,
-        tmpi: true,
-        server: "fuzz".to_owned(),
-        tell_current_time: true,
-    };
-    Bsf::new(config, SealingKeys { current: SealingKey { id: 1, key: Secret::new([7; 32]) }, previous: None })
+use bsf::Network;
+use ksnaf_proto::aka::{Ck, Ik, Res};
+use ksnaf_proto::identity::{Fqdn, Impi};
+use libfuzzer_sys::fuzz_target;
+use script::{Choices, Message};
+use ue::Terminal;
+
+/// More than any bootstrap has.
+const MESSAGES: usize = 12;
+
+fuzz_target!(|octets: &[u8]| {
+    let text = String::from_utf8_lossy(octets);
+    let (choices, messages) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut choices = Choices::new(choices);
+    let (mut network, mut terminal) = (Network::new(&mut choices), Terminal::new(&mut choices));
+    for text in messages.split("\n--\n").take(MESSAGES) {
+        let message = Message::read(text);
+        match message.status() {
+            Some(status) => terminal.hear_from_a_stranger(message.response(status), &mut choices),
+            None if message.start == "relay" => relay(&message, &mut network, &mut terminal, &mut choices),
+            None => drop(network.ask(message.request(), &mut choices)),
+        }
+    }
 });
 
-fn fqdn() -> Fqdn {
+fn relay(message: &Message<'_>, network: &mut Network, terminal: &mut Terminal, choices: &mut Choices) {
+    let Some(mut request) = terminal.request() else { return };
+    message.change_headers(&mut request.headers);
+    let mut response = network.ask(request, choices);
+    let sent = response.body.clone();
+    message.change_headers(&mut response.headers);
+    if !message.body.is_empty() {
+        response.body = message.body.as_bytes().to_vec();
+    }
+    let untouched = response.body == sent;
+    if let Some(bootstrapped) = terminal.hear(&response, choices) {
+        let association = network.association().expect("the BSF has what its UE has");
+        assert!(untouched || terminal.accepts_auth, "a changed body was believed");
+        if untouched {
+            assert_eq!(bootstrapped.b_tid, association.b_tid);
+            assert_eq!(bootstrapped.rand, association.rand);
+            assert_eq!(bootstrapped.lifetime, association.expires_at);
+        }
+    }
+}
+
+fn bsf_name() -> Fqdn {
     Fqdn::parse("bsf.example").expect("a host name")
 }
 
 fn impi() -> Impi {
-    Impi::parse("user@bsf.example").expect("an IMPI")
+    Impi::parse("user@home.example").expect("an IMPI")
 }
 
 fn res() -> Res {
     Res::new(&[9; 8]).expect("eight octets")
 }
 
-fuzz_target!(|octets: &[u8]| {
-    let text = String::from_utf8_lossy(octets);
-    let (first, second) = text.split_once('\n').unwrap_or((&text, ""));
-    at_the_bsf(first, second);
-    at_the_ue(first, second);
-});
-
-fn at_the_bsf(authorization: &str, agent: &str) {
-    let request = UbRequest {
-        method: "GET".to_owned(),
-        target: "/".to_owned(),
-        headers: vec![
-            ("authorization".to_owned(), authorization.to_owned()),
-            ("user-agent".to_owned(), agent.to_owned()),
-        ],
-        body: Vec::new(),
-    };
-    let now = from_unix_seconds(1_700_000_000);
-    let mut step = BSF.handle(&request, Transport::Plain, now);
-    for _ in 0..6 {
-        step = match step {
-            UbStep::Done(response, _) => {
-                assert!((400..=599).contains(&response.status));
-                return;
-            }
-            UbStep::NeedTmpi(_, then) => then.resume(TmpiLookup::Known(impi())),
-            UbStep::NeedChallenge(_, then) => then.resume(Some(agent), now),
-            UbStep::NeedVector(_, then) => {
-                let (rand, autn) = (Rand([1; 16]), Autn([2; 16]));
-                let vector =
-                    AuthVector { rand, autn, xres: res(), ck: Ck::new([3; 16]), ik: Ik::new([4; 16]) };
-                let answer = VectorAnswer { vector, gba_mode: GbaMode::U, key_lifetime: None };
-                then.resume(Ok(answer), now, SealNonce([5; 12]))
-            }
-            UbStep::Establish(..) => panic!("an association without a challenge"),
-        };
-    }
-    panic!("the procedure does not end");
+fn ck_ik() -> (Ck, Ik) {
+    (Ck::new([3; 16]), Ik::new([4; 16]))
 }
 
-fn at_the_ue(header: &str, body: &str) {
-    let config = UeConfig {
-        impi: impi(),
-        tmpi: None,
-        bsf: fqdn(),
-        expected_realm: None,
-        uri: "/".to_owned(),
-        user_agent: "fuzz".to_owned(),
-        tmpi_supported: true,
-        accept_auth: true,
-    };
-    let now = from_unix_seconds(1_700_000_000);
-    let challenge = UbResponse {
-        status: 401,
-        headers: vec![("WWW-Authenticate".to_owned(), header.to_owned())],
-        body: Vec::new(),
-    };
-    let (_, next) = UeBootstrap::start(config);
-    let UeStep::AskCard { next, .. } = next.resume(&challenge, now) else { return };
-    let UeStep::Send(_, next) = next.resume(CardOutcome::Res(res()), Cnonce([6; 16])) else { return };
-    let success = UbResponse {
-        status: 200,
-        headers: vec![("Authentication-Info".to_owned(), header.to_owned())],
-        body: body.as_bytes().to_vec(),
-    };
-    assert!(matches!(next.resume(&success, now), UeStep::Failed(_)), "success without a proof");
+/// No value ends its header line.
+fn check_headers(headers: &[(String, String)]) {
+    for (name, value) in headers {
+        assert!(!name.chars().chain(value.chars()).any(char::is_control), "{name}: {value:?}");
+    }
 }

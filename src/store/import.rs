@@ -137,7 +137,14 @@ fn csv_reason(error: &csv::Error) -> String {
 /// The column of a name in any case, or why there is none.
 fn column(name: &str) -> Result<&'static str, String> {
     let known = COLUMNS.iter().copied().find(|known| known.eq_ignore_ascii_case(name));
-    known.ok_or_else(|| format!("unknown column {name:?}; known: {}", COLUMNS.join(", ")))
+    known.ok_or_else(|| format!("unknown column{}; known: {}", quoted(name), COLUMNS.join(", ")))
+}
+
+/// A name that nobody could take for a key. Where the header line is missing, the first subscriber stands in its place.
+fn quoted(name: &str) -> String {
+    const LONGEST: usize = 20;
+    let is_name = name.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ' '));
+    if is_name && name.len() <= LONGEST { format!(" {name:?}") } else { String::new() }
 }
 
 fn json_rows(content: &[u8]) -> Vec<Row> {

@@ -75,6 +75,18 @@ fn a_header_line_that_names_unknown_columns_is_refused() {
 }
 
 #[test]
+fn a_file_without_its_header_line_does_not_show_the_first_key() {
+    let csv = csv(&format!("001010123456789,{K},{OPC}\n")).unwrap_err();
+    let json = parse(format!("{{\"{K}\":\"k\"}}").as_bytes(), Format::JsonLines).unwrap_err();
+    let told: Vec<String> = csv.into_iter().chain(json.iter().map(ToString::to_string)).collect();
+    assert_eq!(told.len(), 4);
+    for line in told {
+        assert!(line.starts_with("line 1: unknown column; known: imsi, "), "{line}");
+        assert!(!line.contains(K) && !line.contains(OPC) && !line.contains("001010"), "{line}");
+    }
+}
+
+#[test]
 fn mixed_algorithms_are_refused() {
     let refused = |columns: &str, values: &str| {
         csv(&format!("imsi,k,{columns}\n001010123456789,{K},{values}\n")).unwrap_err()
