@@ -1,0 +1,67 @@
+//! What callers with a name ask: the credential API, and Zn as Nbsp_GBA.
+
+use super::listening::{bind, bind_unix};
+use super::{Service, StartError};
+use crate::api::caller::Tokens;
+use crate::api::nbsp_gba::NbspGba;
+use crate::api::{Api, ApiState};
+use crate::http::server::{Limits, Listener};
+use crate::http::tls;
+use crate::metrics::Metrics;
+use ksnaf_proto::secret::Secret;
+use std::sync::Arc;
+
+impl Service {
+    pub(super) async fn start_api(
+        &mut self,
+        tokens: Tokens,
+        metrics: &Arc<Metrics>,
+    ) -> Result<(), StartError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        let pseudonym_key = match &self.store {
+            Some(store) => store.shared_secret("pseudonym", fresh).await?,
+            None => Secret::new(fresh),
+        };
+        let config = self.config.api.clone();
+        let state = Arc::new(ApiState {
+            store: self.store.clone(),
+            device: self.device.clone(),
+            policy: crate::config::NafPolicy::new(self.config.naf.clone()),
+            tokens,
+            own_uid: rustix::process::geteuid().as_raw(),
+            config: config.clone(),
+            bsf: self.config.bsf.fqdn.clone(),
+            pseudonym_key,
+            metrics: Arc::clone(metrics),
+            ready: Arc::clone(&self.ready),
+        });
+        let api = Api::new(Arc::clone(&state));
+        let limits = Limits {
+            max_connections: config.max_connections,
+            header_timeout: config.request_timeout.0,
+            http2: true,
+        };
+        if self.store.is_some() {
+            let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
+            self.addresses.zn_sbi = Some(address);
+            self.serve(&self.front, Listener::Tcp(listener), limits, NbspGba::new(state));
+        }
+        let (listener, address) = bind("api.listen", config.listen).await?;
+        self.addresses.api = Some(address);
+        self.serve(&self.front, Listener::Tcp(listener), limits, api.clone());
+        let (certificate, key, ca) = (&config.tls_certificate, &config.tls_key, &config.client_ca);
+        if let (Some(listen), Some(certificate), Some(key), Some(ca)) =
+            (config.tls_listen, certificate, key, ca)
+        {
+            let acceptor = tls::server(certificate, key, Some(ca), &[b"h2", b"http/1.1"])?.into();
+            let (listener, address) = bind("api.tls_listen", listen).await?;
+            self.addresses.api_tls = Some(address);
+            self.serve(&self.front, Listener::Tls(listener, acceptor), limits, api.clone());
+        }
+        let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
+        self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
+        self.addresses.api_unix = Some(path);
+        Ok(())
+    }
+}
