@@ -2,6 +2,7 @@
 
 use crate::api::caller::TokenFileError;
 use crate::bsf::BsfError;
+use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
@@ -38,6 +39,9 @@ pub enum StartError {
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    /// The Diameter node cannot be set up.
+    #[error(transparent)]
+    Diameter(#[from] PlanError),
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -54,9 +58,12 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
-                2
-            }
+            Self::Listen { .. }
+            | Self::DataDir { .. }
+            | Self::Tls(_)
+            | Self::Tokens(_)
+            | Self::Diameter(_)
+            | Self::Device(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }
