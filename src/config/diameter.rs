@@ -98,7 +98,9 @@ impl<'de> Deserialize<'de> for ApplicationName {
                 "zpn" => ApplicationId::ZPN,
                 "cx" => ApplicationId::CX,
                 _ => {
-                    return Err(D::Error::custom(format_args!("{name:?}: write zh, zn, zpn, cx or a number")));
+                    return Err(D::Error::custom(format_args!(
+                        "{name:?}: write zh, zn, zpn, cx or a number"
+                    )));
                 }
             },
         };
