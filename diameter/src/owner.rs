@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -37,8 +37,8 @@ pub(crate) enum Command {
     Connected(ConnectionId, Socket),
     /// It failed.
     ConnectFailed(ConnectionId),
-    /// Octets arrived.
-    Received(ConnectionId, SecretBytes),
+    /// Octets arrived. The connection has its next turn when these are read.
+    Received(ConnectionId, SecretBytes, OwnedSemaphorePermit),
     /// The other end closed, or the network did.
     Disconnected(ConnectionId),
     /// Ends the node in good order; requests in progress get `patience`.
@@ -191,7 +191,7 @@ impl Owner {
                 self.slots.remove(&connection);
                 self.node.handle_input(Input::ConnectFailed(connection), now);
             }
-            Command::Received(connection, octets) => {
+            Command::Received(connection, octets, _turn) => {
                 self.node.handle_input(Input::Received(connection, octets.danger_expose()), now);
             }
             Command::Disconnected(connection) => {
