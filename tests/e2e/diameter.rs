@@ -4,7 +4,7 @@ use crate::certificates::Ca;
 use crate::lab::{BSF, Setup, any_port};
 use ksnaf::config::Config;
 use ksnaf::diameter::{Desk, Diameter, DisconnectCause, Listener, Plan};
-use ksnaf_diameter::PeerState;
+use ksnaf_diameter::{CloseReason, PeerState};
 use ksnaf_proto::diameter::dictionary::base;
 use ksnaf_proto::diameter::peer::PeerStatus;
 use ksnaf_proto::diameter::{ApplicationId, CommandCode, DiameterIdentity, Message, Outcome, ResultCode};
@@ -104,7 +104,8 @@ async fn over_tls_a_naf_needs_a_certificate_of_its_name() {
     let (other, _desk) = node(&naf("other.example")).await;
     let (named, _desk) = node(&naf("naf.example")).await;
     until(&named, |peers| peers[0].connected).await;
-    assert!(!other.peers()[0].connected);
+    let unknown = Outcome::Result(ResultCode::UNKNOWN_PEER);
+    until(&other, |peers| peers[0].trouble == Some(CloseReason::Refused(unknown))).await;
     lab.finish().await;
 }
 
