@@ -5,6 +5,7 @@
 mod api;
 mod bsf;
 mod cse;
+mod diameter;
 mod duration;
 mod naf;
 mod overrides;
@@ -15,6 +16,8 @@ mod zn;
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
 pub use cse::CseConfig;
+pub(crate) use diameter::host_of;
+pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use duration::Lifetime;
 pub use naf::{NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
@@ -42,6 +45,8 @@ pub struct Config {
     pub zh: ZhConfig,
     /// Its reference point towards NAFs.
     pub zn: ZnConfig,
+    /// The Diameter node under both.
+    pub diameter: DiameterConfig,
     /// The credential API.
     pub api: ApiConfig,
     /// The device's card.
@@ -66,6 +71,7 @@ impl Default for Config {
             ub: UbConfig::default(),
             zh: ZhConfig::default(),
             zn: ZnConfig::default(),
+            diameter: DiameterConfig::default(),
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),

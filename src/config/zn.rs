@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 pub struct ZnConfig {
     /// Nbsp_GBA.
     pub sbi_listen: SocketAddr,
-    /// Diameter Zn. Not served: only told of.
+    /// Diameter Zn and Zpn, and any other Diameter peer that connects over TCP.
     pub diameter_listen: Option<SocketAddr>,
 }
 

@@ -3,6 +3,7 @@
 use crate::api::caller::TokenFileError;
 use crate::bsf::BsfError;
 use crate::cse::CseError;
+use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
@@ -39,6 +40,9 @@ pub enum StartError {
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    /// The Diameter node cannot be set up.
+    #[error(transparent)]
+    Diameter(#[from] PlanError),
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -63,7 +67,8 @@ impl StartError {
             | Self::Tls(_)
             | Self::Tokens(_)
             | Self::Device(_)
-            | Self::Cse(_) => 2,
+            | Self::Cse(_)
+            | Self::Diameter(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -1,6 +1,7 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
 mod cse;
+mod diameter;
 mod error;
 mod front;
 mod listening;
@@ -45,6 +46,8 @@ pub struct Service {
     /// Ub: a request to the API may need it, so it ends after.
     ub: Part,
     abort: CancellationToken,
+    /// Zh may ask over it and Zn answer.
+    diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
 }
@@ -81,9 +84,6 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
-        if config.zn.diameter_listen.is_some() {
-            tracing::warn!("zn.diameter_listen is set, but Zn is served as Nbsp_GBA only");
-        }
         let embedded =
             if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);
@@ -95,11 +95,13 @@ impl Service {
             front: Part::default(),
             ub: Part::default(),
             abort: CancellationToken::new(),
+            diameter: None,
             device: None,
             embedded,
             config,
         };
         if let Some(store) = &store {
+            service.start_diameter().await?;
             service.start_bsf(store, &metrics).await?;
         }
         let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
@@ -144,7 +146,10 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, embedded, config, addresses, .. } = self;
+        let Self { diameter, store, embedded, config, addresses, .. } = self;
+        if let Some(node) = diameter {
+            node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
+        }
         drop(store);
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));

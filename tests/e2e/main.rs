@@ -11,6 +11,7 @@
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`diameter`] | the service as a Diameter node |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -29,6 +30,7 @@ mod configuration;
 mod credential_command;
 mod description;
 mod device;
+mod diameter;
 mod draining;
 mod fetches;
 mod forms;

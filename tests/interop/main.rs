@@ -9,15 +9,18 @@
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`cse`] | ACME-CSE |
 //! | [`tshark`] | Wireshark's dissectors |
+//! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //!
-//! [`acme`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod acme;
 mod authentication_centre;
 mod card_tools;
 mod cse;
+mod free_diameter;
 mod lab;
 mod left_alone;
+mod network;
 mod pcscd;
 mod programs;
 mod reader;
