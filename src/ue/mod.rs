@@ -5,6 +5,7 @@
 
 mod address;
 mod card;
+mod enrolment;
 mod error;
 mod kept;
 mod procedure;
@@ -12,6 +13,7 @@ mod procedure;
 pub mod sim;
 
 pub use card::{CardAccess, CardFacts};
+pub use enrolment::{Enrolment, Target};
 pub use error::{DeviceError, UeError, UeErrorKind};
 
 use crate::config::{Config, UeConfig};
@@ -136,13 +138,15 @@ impl Device {
     /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
-        self.fresh_run(force).await.map(|(run, _)| run)
+        self.fresh_run(force, None).await.map(|(run, _)| run)
     }
 
-    async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
+    /// `naf` is whom it is for, where that is known: the card may forbid it.
+    async fn fresh_run(&self, force: bool, naf: Option<&Fqdn>) -> Result<(Run, CardFacts), UeError> {
         let seen = self.bootstraps.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let facts = self.look(&mut state).await?;
+        naf.map_or(Ok(()), |naf| facts.enrolment.permit(naf))?;
         let now = SystemTime::now();
         let valid = state.run.clone().filter(|run| run.is_valid(now));
         let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
@@ -168,11 +172,12 @@ impl Device {
 
     /// The credential of one NAF.
     pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
-        let (run, facts) = self.fresh_run(false).await?;
+        let naf = Some(&naf_id.fqdn);
+        let (run, facts) = self.fresh_run(false, naf).await?;
         match self.derive(&run, &facts, &naf_id).await {
             // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
             Err(error) if error.means_no_ks() => {
-                let (run, facts) = self.fresh_run(true).await?;
+                let (run, facts) = self.fresh_run(true, naf).await?;
                 let key = self.derive(&run, &facts, &naf_id).await?;
                 Ok(credential(run, naf_id, key))
             }
@@ -294,7 +299,7 @@ impl Device {
                     UeErrorKind::Card => "card",
                     UeErrorKind::Refused => "refused",
                     UeErrorKind::Unreachable => "unreachable",
-                    UeErrorKind::Protocol => "protocol",
+                    UeErrorKind::Protocol | UeErrorKind::NotAllowed => "protocol",
                 });
                 if progress.answered() {
                     self.doubt(state, progress.card_has_new_ks());
