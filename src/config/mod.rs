@@ -14,7 +14,7 @@ mod zn;
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
 pub use duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
