@@ -90,7 +90,7 @@ pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Cal
                 card.applications = found.applications();
                 card.gba_service = found.gba_service();
                 card.enrolment_targets = found.enrolment.targets().iter().map(Into::into).collect();
-                card.mef = found.enrolment.mef().map(ToString::to_string);
+                card.mef = found.enrolment.mefs().first().map(ToString::to_string);
                 modes.push("GBA_ME");
                 if found.gba_service() {
                     modes.push("GBA_U");

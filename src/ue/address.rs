@@ -25,6 +25,10 @@ pub(super) struct Place {
     pub(super) path: String,
     /// Host header.
     pub(super) host: String,
+    /// The BSF's name, to send as realm.
+    pub(super) name: Fqdn,
+    /// The realm that challenges must have.
+    pub(super) expected_realm: Option<Fqdn>,
 }
 
 impl BsfAddress {
@@ -55,39 +59,54 @@ impl BsfAddress {
         }
     }
 
-    /// The name to send as realm: the configured one, else the card's MEF, else the one that the card implies.
+    /// The name to send as realm: the configured one, else that of the card's MEF, else the one that the card implies.
     pub(super) fn name(&self, facts: &CardFacts) -> Fqdn {
-        let mef = || self.mef_of(facts).and_then(mef_name).cloned();
+        self.name_at(self.mefs(facts).first(), facts)
+    }
+
+    /// Where the BSF is, the preferred place first: several only where the card has several MEFs.
+    pub(super) fn places(&self, facts: &CardFacts) -> Result<Vec<Place>, super::UeError> {
+        let mefs = self.mefs(facts);
+        if mefs.is_empty() {
+            let implied = || format!("http://{}/", facts.bsf).parse().map_err(|_| super::UeError::NoBsf);
+            let url = self.url.clone().map_or_else(implied, Ok)?;
+            // Where the BSF is reached by address alone, its name is whatever it says: AUTN proves the network, not the
+            // name.
+            let implied_name = self.url.is_none().then(|| facts.bsf.clone());
+            return Ok(vec![self.place(&url, None, implied_name, facts)?]);
+        }
+        mefs.iter()
+            .map(|mef| {
+                let url = mef_url(mef).ok_or(super::UeError::NoBsf)?;
+                self.place(&url, Some(mef), mef_name(mef).cloned(), facts)
+            })
+            .collect()
+    }
+
+    /// The MEFs on the card, where nothing is configured: the MEF is the BSF (TS-0003 clause 8.1.3).
+    fn mefs<'a>(&self, facts: &'a CardFacts) -> &'a [MefAddress] {
+        if self.url.is_none() { facts.enrolment.mefs() } else { &[] }
+    }
+
+    fn name_at(&self, mef: Option<&MefAddress>, facts: &CardFacts) -> Fqdn {
+        let mef = || mef.and_then(mef_name).cloned();
         self.name.clone().or_else(mef).unwrap_or_else(|| facts.bsf.clone())
     }
 
-    /// The MEF on the card, where nothing is configured: it is the BSF (TS-0003 clause 8.1.3).
-    fn mef_of<'a>(&self, facts: &'a CardFacts) -> Option<&'a MefAddress> {
-        facts.enrolment.mef().filter(|_| self.url.is_none())
-    }
-
-    /// The realm that challenges must have. Where the BSF is reached by address alone, its name is whatever it says:
-    /// AUTN proves the network, not the name.
-    pub(super) fn expected_realm(&self, facts: &CardFacts) -> Option<Fqdn> {
-        match (&self.name, &self.url, self.mef_of(facts)) {
-            (Some(name), ..) => Some(name.clone()),
-            (None, Some(_), _) => None,
-            (None, None, Some(mef)) => mef_name(mef).cloned(),
-            (None, None, None) => Some(facts.bsf.clone()),
-        }
-    }
-
-    /// Where to connect.
-    pub(super) fn place(&self, facts: &CardFacts) -> Result<Place, super::UeError> {
-        let url = match (&self.url, self.mef_of(facts)) {
-            (Some(url), _) => url.clone(),
-            (None, Some(mef)) => mef_url(mef).ok_or(super::UeError::NoBsf)?,
-            (None, None) => format!("http://{}/", facts.bsf).parse().map_err(|_| super::UeError::NoBsf)?,
-        };
-        let target = Target::of(&url, self.trust.as_ref())?;
-        let path = url.path_and_query().map_or("/", |path| path.as_str());
-        let host = url.authority().map(ToString::to_string).unwrap_or_default();
-        Ok(Place { target, path: path.to_owned(), host })
+    fn place(
+        &self,
+        url: &Uri,
+        mef: Option<&MefAddress>,
+        expected: Option<Fqdn>,
+        facts: &CardFacts,
+    ) -> Result<Place, super::UeError> {
+        Ok(Place {
+            target: Target::of(url, self.trust.as_ref())?,
+            path: url.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            host: url.authority().map(ToString::to_string).unwrap_or_default(),
+            name: self.name_at(mef, facts),
+            expected_realm: self.name.clone().or(expected),
+        })
     }
 }
 

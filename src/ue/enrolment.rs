@@ -11,7 +11,7 @@ use ksnaf_proto::uicc::onem2m::M2mSubscriptions;
 #[derive(Debug, Clone, Default)]
 pub struct Enrolment {
     targets: Vec<Target>,
-    mef: Option<MefAddress>,
+    mefs: Vec<MefAddress>,
 }
 
 /// An enrolment target that the card names.
@@ -33,7 +33,7 @@ impl Enrolment {
             tracing::warn!(%problem, "M2M service subscription on the card");
         }
         let mut targets: Vec<Target> = Vec::new();
-        let mut mef = None;
+        let mut mefs = Vec::new();
         for subscription in &subscriptions.list {
             let services = &subscription.services;
             let is_host = subscription.host == *application;
@@ -48,11 +48,11 @@ impl Enrolment {
                 }
             }
             // Of a subscription without GBA, the MEF is none for bootstraps by GBA.
-            if is_host && mef.is_none() && (services.gba_provisioning() || services.gba_connection()) {
-                mef = subscription.mef().cloned();
+            if is_host && mefs.is_empty() && (services.gba_provisioning() || services.gba_connection()) {
+                mefs = subscription.usable_mefs().cloned().collect();
             }
         }
-        Self { targets, mef }
+        Self { targets, mefs }
     }
 
     /// All targets, in the order in which they are used.
@@ -66,10 +66,10 @@ impl Enrolment {
         self.targets.iter().filter(|target| target.gba)
     }
 
-    /// Where bootstraps go, if the card says so.
+    /// Where bootstraps go if the card says so, the preferred place first.
     #[must_use]
-    pub const fn mef(&self) -> Option<&MefAddress> {
-        self.mef.as_ref()
+    pub fn mefs(&self) -> &[MefAddress] {
+        &self.mefs
     }
 
     /// Refuses a key for a target of the card that no subscription lets GBA serve. About other NAFs the card says nothing.

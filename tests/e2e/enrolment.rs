@@ -180,6 +180,13 @@ async fn the_mef_on_the_card_is_the_bsf_of_a_device_that_is_told_none() {
     assert!(detail.contains("127.83.7.1"), "{detail}");
     lab.finish().await;
 
+    // The records after the first are for when it does not answer.
+    let lab = device_only("127.83.7.1").card(|card| card.onem2m[0].mefs.push("127.83.7.3".to_owned()));
+    let lab = lab.start().await;
+    let detail = lab.api().bootstrap(false).await.refused(503, "BSF_UNREACHABLE");
+    assert!(detail.contains("127.83.7.3"), "{detail}");
+    lab.finish().await;
+
     let lab = device_only("mef.invalid").start().await;
     let capabilities = lab.api().get("/v1/capabilities").await.ok();
     assert_eq!(

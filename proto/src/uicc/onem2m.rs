@@ -57,10 +57,9 @@ pub struct M2mSubscription {
 }
 
 impl M2mSubscription {
-    /// The MEF to go to, by the order of EF_MEFID; types that nobody has defined are no places to go to.
-    #[must_use]
-    pub fn mef(&self) -> Option<&MefAddress> {
-        self.mefs.iter().find(|mef| !matches!(mef, MefAddress::Other { .. }))
+    /// The MEFs to go to, in the order of EF_MEFID; types that nobody has defined are no places to go to.
+    pub fn usable_mefs(&self) -> impl Iterator<Item = &MefAddress> {
+        self.mefs.iter().filter(|mef| !matches!(mef, MefAddress::Other { .. }))
     }
 }
 

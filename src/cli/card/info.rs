@@ -99,7 +99,7 @@ fn describe_subscription(subscription: &M2mSubscription, show: bool) -> Value {
         "provider": subscription.provider_id.as_ref().map(M2mId::as_str),
         "gba_provisioning": subscription.services.gba_provisioning(),
         "gba_connection": subscription.services.gba_connection(),
-        "mef": subscription.mef().map(ToString::to_string),
+        "mef": subscription.usable_mefs().next().map(ToString::to_string),
         "enrolment_targets": targets.collect::<Vec<_>>(),
     })
 }

@@ -78,7 +78,7 @@ fn assert_whole(found: &M2mSubscriptions) {
     );
     assert_eq!(subscription.maf.as_ref().map(Fqdn::as_str), Some("maf.example"));
     assert_eq!(subscription.mefs.len(), 3);
-    assert_eq!(subscription.mef(), Some(&MefAddress::V4(Ipv4Addr::new(192, 0, 2, 1))));
+    assert_eq!(subscription.usable_mefs().next(), Some(&MefAddress::V4(Ipv4Addr::new(192, 0, 2, 1))));
 }
 
 #[test]
