@@ -3,7 +3,7 @@
 
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::rules::{Pattern, Registration, Rule, check};
-use ksnaf_proto::onem2m::{CredentialId, CseId, KeyId, RelativeKeyId, Registrar, SpId};
+use ksnaf_proto::onem2m::{CredentialId, CseId, KeyId, Registrar, RelativeKeyId, SpId};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|octets: &[u8]| {
@@ -41,7 +41,9 @@ fuzz_target!(|octets: &[u8]| {
         assert_eq!(credential.to_string(), first);
     }
     let Ok(cse) = CseId::parse(second) else { return };
-    let Ok(originator) = Registrar::new(cse.clone(), Some(provider.clone())).originator(first) else { return };
+    let Ok(originator) = Registrar::new(cse.clone(), Some(provider.clone())).originator(first) else {
+        return;
+    };
     let canonical = originator.to_string();
     assert_eq!(Registrar::new(cse, Some(provider)).originator(&canonical).as_ref(), Ok(&originator));
     if let Ok(pattern) = Pattern::parse(second) {

@@ -46,7 +46,8 @@ fn card(choice: u8) -> SimCard {
         ..M2mPersonalisation::new(Application::Usim, "subscription", "//sp.example")
     };
     let onem2m = if chosen(6) { vec![onem2m] } else { Vec::new() };
-    let personalisation = Personalisation { pin1_enabled, gba_u, isim, onem2m, sqn, naf_key_entries: 2, ..lab };
+    let personalisation =
+        Personalisation { pin1_enabled, gba_u, isim, onem2m, sqn, naf_key_entries: 2, ..lab };
     let card = SimCard::new(personalisation);
     let protocol = if chosen(0) { Protocol::T1 } else { Protocol::T0 };
     let mut card = card.expect("the lab's card").with_protocol(protocol);

@@ -88,13 +88,12 @@ def known_answers() -> dict[str, Any]:
         octets = hashlib.sha384(label.encode()).digest()
         relative, key = split_export(octets)
         named = key_id(relative, issuer)
-        exports.append(
-            {"what": what, "label": label, "octets": octets.hex(), "issuer": issuer, "key_id": named, "key": key.hex()}
-        )
+        case = {"what": what, "label": label, "octets": octets.hex(), "issuer": issuer}
+        exports.append({**case, "key_id": named, "key": key.hex()})
     pairwise = hashlib.sha256(b"ksnaf onem2m pairwise").digest()
     return {
-        "source": "computed by tests/python/onem2m.py (hmac, hashlib, unicodedata), from the text of TS-0003 V3.18.0 clause"
-        " 10.3; the specification prints no values",
+        "source": "computed by tests/python/onem2m.py (hmac, hashlib, unicodedata), from the text of TS-0003 V3.18.0"
+        " clause 10.3; the specification prints no values",
         "Ke": ke.hex(),
         "exports": exports,
         "Km": [{"maf_id": it, "key": km(ke, it).hex()} for it in ("maf.sp.example", "ｍaf.sp.example", "")],
@@ -107,7 +106,7 @@ def known_answers() -> dict[str, Any]:
             for suid, target in ((21, "maf.sp.example"), (22, "id-in.sp.example"), (23, "mn7.id-in.sp.example"))
         ],
         "e2e": [
-            {"salt": salt.hex(), "input": kpsa_key.hex(), **{name: key.hex() for name, key in e2e(salt, kpsa_key).items()}}
+            {"salt": salt.hex(), "input": kpsa_key.hex()} | {name: key.hex() for name, key in e2e(salt, kpsa_key).items()}
             for salt in (b"", b"\x00" * 32, bytes(range(80)))
         ],
         "esprim": [
