@@ -4,6 +4,7 @@
 
 mod api;
 mod bsf;
+mod cse;
 mod duration;
 mod naf;
 mod overrides;
@@ -13,6 +14,7 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use cse::CseConfig;
 pub use duration::Lifetime;
 pub use naf::{NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
@@ -50,6 +52,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -67,6 +71,7 @@ impl Default for Config {
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }
