@@ -28,7 +28,9 @@ pub struct CardCapability {
     pub applications: Vec<&'static str>,
     /// Its own service table says that it does GBA.
     pub gba_service: bool,
-    /// The enrolment targets of its M2M service subscriptions, in the order in which they are used.
+    /// The enrolment targets of its M2M service subscriptions, in the order in which they are used; absent where it has
+    /// none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enrolment_targets: Vec<TargetCapability>,
     /// The MEF that it names for bootstraps by GBA.
     #[serde(skip_serializing_if = "Option::is_none")]
