@@ -106,7 +106,8 @@ def known_answers() -> dict[str, Any]:
             for suid, target in ((21, "maf.sp.example"), (22, "id-in.sp.example"), (23, "mn7.id-in.sp.example"))
         ],
         "e2e": [
-            {"salt": salt.hex(), "input": kpsa_key.hex()} | {name: key.hex() for name, key in e2e(salt, kpsa_key).items()}
+            {"salt": salt.hex(), "input": kpsa_key.hex()}
+            | {name: key.hex() for name, key in e2e(salt, kpsa_key).items()}
             for salt in (b"", b"\x00" * 32, bytes(range(80)))
         ],
         "esprim": [
