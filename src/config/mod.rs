@@ -19,7 +19,7 @@ pub use cse::CseConfig;
 pub(crate) use diameter::host_of;
 pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};

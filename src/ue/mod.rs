@@ -6,14 +6,16 @@
 mod address;
 mod capability;
 mod card;
+mod enrolment;
 mod error;
 mod kept;
 mod procedure;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-pub use capability::{Capability, CardCapability};
+pub use capability::{Capability, CardCapability, TargetCapability};
 pub use card::{CardAccess, CardFacts};
+pub use enrolment::{Enrolment, Target};
 pub use error::{DeviceError, UeError, UeErrorKind};
 
 use crate::config::{Config, UeConfig};
@@ -144,7 +146,7 @@ impl Device {
     /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
-        self.fresh_run(force).await.map(|(run, _)| run)
+        self.fresh_run(force, None).await.map(|(run, _)| run)
     }
 
     /// The bootstrap at hand, without asking for one: its mode and its end.
@@ -157,11 +159,12 @@ impl Device {
     /// Whether the BSF takes a connection. Nothing is asked of it.
     pub async fn bsf_is_reachable(&self) -> bool {
         let facts = self.state.lock().await.facts.clone();
-        let place = facts.and_then(|facts| self.bsf.place(&facts).ok());
-        match place {
-            Some(place) => place.target.takes_a_connection(REACH_BOUND).await,
-            None => false,
+        for place in facts.and_then(|facts| self.bsf.places(&facts).ok()).unwrap_or_default() {
+            if place.target.takes_a_connection(REACH_BOUND).await {
+                return true;
+            }
         }
+        false
     }
 
     /// Returns when the card or the bootstrap at hand has become another one, or has gone. For one waiter.
@@ -169,10 +172,12 @@ impl Device {
         self.changes.notified().await;
     }
 
-    async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
+    /// `naf` is whom it is for, where that is known: the card may forbid it.
+    async fn fresh_run(&self, force: bool, naf: Option<&Fqdn>) -> Result<(Run, CardFacts), UeError> {
         let seen = self.bootstraps.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let facts = self.look(&mut state).await?;
+        naf.map_or(Ok(()), |naf| facts.enrolment.permit(naf))?;
         let now = SystemTime::now();
         let valid = state.run.clone().filter(|run| run.is_valid(now));
         let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
@@ -198,11 +203,12 @@ impl Device {
 
     /// The credential of one NAF.
     pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
-        let (run, facts) = self.fresh_run(false).await?;
+        let naf = Some(&naf_id.fqdn);
+        let (run, facts) = self.fresh_run(false, naf).await?;
         match self.derive(&run, &facts, &naf_id).await {
             // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
             Err(error) if error.means_no_ks() => {
-                let (run, facts) = self.fresh_run(true).await?;
+                let (run, facts) = self.fresh_run(true, naf).await?;
                 let key = self.derive(&run, &facts, &naf_id).await?;
                 Ok(credential(run, naf_id, key))
             }
@@ -330,7 +336,7 @@ impl Device {
                     UeErrorKind::Card => "card",
                     UeErrorKind::Refused => "refused",
                     UeErrorKind::Unreachable => "unreachable",
-                    UeErrorKind::Protocol => "protocol",
+                    UeErrorKind::Protocol | UeErrorKind::NotAllowed => "protocol",
                 });
                 if progress.answered() {
                     self.doubt(state, progress.card_has_new_ks());

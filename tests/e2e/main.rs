@@ -6,7 +6,7 @@
 //! | [`lab`], [`people`], [`slot`], [`device`] | a service with its subscriber and card; a device without a service |
 //! | [`api`], [`wire`], [`proxy`], [`certificates`] | callers, raw HTTP, a relay on Ub, TLS |
 //! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
-//! | [`misbehaving_cards`], [`pins`] | the card's side of it |
+//! | [`misbehaving_cards`], [`pins`], [`enrolment`] | the card's side of it; what it says about oneM2M |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
@@ -32,6 +32,7 @@ mod description;
 mod device;
 mod diameter;
 mod draining;
+mod enrolment;
 mod fetches;
 mod forms;
 mod http2;
