@@ -1,19 +1,19 @@
-//! A subscriber of the built-in AuC.
+//! A subscriber of the built-in AuC, or the settings alone of one whose key another AuC has.
 
 use ksnaf_proto::aka::{AkaKey, Amf, Sqn};
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::identity::{Impi, Imsi};
 use std::time::Duration;
 
-/// One subscriber: identity, long-term key, and what the GUSS would say of its card.
+/// One subscriber: identity, long-term key where it is here, and what the GUSS would say of its card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// IMSI, the key of the subscriber table.
     pub imsi: Imsi,
     /// IMPI, unique too.
     pub impi: Impi,
-    /// Algorithm with K and operator constant.
-    pub key: AkaKey,
+    /// Algorithm with K and operator constant. `None`: another AuC makes the vectors, only the settings are here.
+    pub key: Option<AkaKey>,
     /// AMF of its vectors.
     pub amf: Amf,
     /// The sequence number before the first one to use.
