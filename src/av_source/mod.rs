@@ -1,13 +1,41 @@
 //! Where a BSF's authentication vectors come from: one trait, one module per source.
+//!
+//! | module | from |
+//! |---|---|
+//! | [`built_in`] | the subscribers of the store |
+//! | [`nhss`], [`nudm`] on [`sbi`] and [`oauth`] | a service-based HSS or UDM |
+//! | [`gsup`] | an HLR |
+//!
+//! [`remote`] is what all sources share that are another machine, on [`turns`], [`kept`] and [`failure`].
 
 pub mod built_in;
+mod failure;
+mod gsup;
+mod kept;
+mod nhss;
+mod nudm;
+mod oauth;
+mod remote;
+mod sbi;
+mod turns;
 
 pub use built_in::BuiltIn;
+pub use sbi::SbiSetupError;
 
+use crate::config::{Config, PeerAddress, ZhSource};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use gsup::Gsup;
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
+use nhss::Nhss;
+use nudm::Nudm;
+use oauth::TargetType;
+use remote::{Hss, Remote};
+use sbi::Sbi;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A vector, or why there is none.
 pub type VectorFuture<'a> = Pin<Box<dyn Future<Output = Result<VectorAnswer, VectorError>> + Send + 'a>>;
@@ -22,4 +50,64 @@ pub trait AuthenticationVectorSource: Send + Sync + 'static {
 
     /// The GUSS of a subscriber whose bootstrap succeeded: it does not fit the sealed challenge.
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a>;
+}
+
+/// Why a source cannot be set up. Configuration, so exit status 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The client of a service-based peer.
+    #[error(transparent)]
+    Sbi(#[from] SbiSetupError),
+    /// A key without which the source is nowhere.
+    #[error("zh.source needs {0}")]
+    Missing(&'static str),
+}
+
+/// The source that `[zh]` names. One that is another machine need not be there yet. Needs a runtime.
+pub fn from_config(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<dyn AuthenticationVectorSource>, SourceError> {
+    let zh = &config.zh;
+    let parts = Parts { config, store, metrics };
+    let base = || zh.base_url.as_ref().ok_or(SourceError::Missing("zh.base_url"));
+    Ok(match zh.source {
+        ZhSource::BuiltIn => Arc::new(BuiltIn::new(Arc::clone(store))),
+        ZhSource::Nhss => {
+            let sbi = Sbi::new(base()?, zh, TargetType::Hss)?;
+            parts.remote(Nhss(sbi), base()?.as_str().to_owned())
+        }
+        ZhSource::Nudm => {
+            let sbi = Sbi::new(base()?, zh, TargetType::Udm)?;
+            parts.remote(Nudm(sbi), base()?.as_str().to_owned())
+        }
+        ZhSource::Gsup => {
+            let peer = parts.peer()?;
+            let gsup = Gsup::new(peer.clone(), zh.gsup_name.clone(), zh.timeout.0, zh.max_requests);
+            parts.remote(gsup, peer.to_string())
+        }
+        ZhSource::Diameter | ZhSource::Cx => {
+            return Err(SourceError::Missing("Diameter, which this build lacks"));
+        }
+    })
+}
+
+/// What every source is made with.
+struct Parts<'a> {
+    config: &'a Config,
+    store: &'a Arc<dyn Store>,
+    metrics: &'a Arc<Metrics>,
+}
+
+impl Parts<'_> {
+    fn peer(&self) -> Result<PeerAddress, SourceError> {
+        self.config.zh.peer.clone().ok_or(SourceError::Missing("zh.peer"))
+    }
+
+    fn remote<H: Hss>(&self, hss: H, peer: String) -> Arc<dyn AuthenticationVectorSource> {
+        let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
+        Arc::new(Remote::new(hss, peer, &self.config.zh, store, metrics))
+    }
 }
