@@ -3,7 +3,6 @@
 use crate::behaviour::Behaviour;
 use crate::centre::AuthenticationCentre;
 use crate::faults::Faults;
-use crate::http;
 use crate::sequence::SequenceFileError;
 use ksnaf_proto::subscriber::Subscriber;
 use std::io;
@@ -80,8 +79,12 @@ impl Hss {
         let mut addresses = Addresses::default();
         if let Some(listener) = listeners.sbi {
             addresses.sbi = Some(listener.local_addr()?);
-            let serving = http::serve(listener, Arc::clone(&behaviour), stop.clone(), tasks.clone());
-            tasks.spawn(serving);
+            let behaviour = Arc::clone(&behaviour);
+            let respond = move |request| {
+                let behaviour = Arc::clone(&behaviour);
+                async move { behaviour.respond(request).await }
+            };
+            tasks.spawn(ksnaf_sim_http::serve(listener, respond, stop.clone(), tasks.clone()));
         }
         Ok(Self { addresses, stop, tasks })
     }

@@ -8,11 +8,7 @@ use ksnaf_proto::aka::{AuthVector, AutnError, Auts, Sqn, vector};
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::subscriber::Subscriber;
 use ksnaf_proto::subscriber::file::{self, Format};
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// For anything that comes at all.
-const BOUND: Duration = Duration::from_secs(20);
 
 /// The lab subscriber with MILENAGE and settings of its own, and another with TUAK.
 const FILE: &str = "\
