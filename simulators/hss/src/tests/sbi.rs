@@ -196,7 +196,6 @@ async fn a_dropped_request_is_not_answered_and_the_next_one_is() {
         dropped = left => panic!("{dropped:?}"),
         () = std::future::ready(()) => {}
     }
-    hss.stop().await;
 }
 
 #[tokio::test]
