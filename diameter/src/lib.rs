@@ -19,4 +19,3 @@ pub use handle::{Diameter, PeerState, RequestError};
 pub use ksnaf_proto::diameter::node::{Failure, NodeConfig, Route, RoutingTable, SendError, UnknownPeers};
 pub use ksnaf_proto::diameter::peer::{DisconnectCause, PeerConfig, PeerStatus, WatchdogInterval};
 pub use settings::{Asker, Listener, PeerAddress, Service, Settings};
-

@@ -62,11 +62,6 @@ impl Faults {
         list.split(',').try_for_each(|fault| self.add_one(fault.trim()))
     }
 
-    /// Whether answers are spoilt on their way, below Diameter.
-    pub(crate) const fn spoils_octets(&self) -> bool {
-        self.garbage || self.truncate
-    }
-
     fn add_one(&mut self, text: &str) -> Result<(), FaultSyntax> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
         match (name, value) {

@@ -8,12 +8,15 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use ksnaf_proto::diameter::{DiameterIdentity, Origin};
 //! use ksnaf_proto::subscriber::file::{self, Format};
 //! use ksnaf_sim_hss::{Hss, Listeners, Setup};
 //!
 //! let subscribers = file::parse(&std::fs::read("subscribers.csv")?, Format::Csv).map_err(|bad| format!("{bad:?}"))?;
+//! let identity = |name| DiameterIdentity::parse(name);
+//! let origin = Origin { host: identity("hss.lab.example")?, realm: identity("lab.example")? };
 //! let sbi = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let hss = Hss::start(Setup::new(subscribers), Listeners { sbi: Some(sbi), ..Listeners::default() }).await?;
+//! let hss = Hss::start(Setup::new(subscribers, origin), Listeners { sbi: Some(sbi), ..Listeners::default() }).await?;
 //! println!("Nhss and Nudm on {:?}", hss.addresses().sbi);
 //! hss.stop().await;
 //! # Ok(())
@@ -26,6 +29,7 @@ mod diameter;
 mod faults;
 mod hss;
 mod http;
+mod node;
 mod sbi;
 mod sequence;
 mod wire;

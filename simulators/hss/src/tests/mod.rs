@@ -1,10 +1,12 @@
 //! The HSS over loopback, as a BSF sees it.
 
+mod diameter;
 mod sbi;
 
 use crate::{Faults, Hss, Listeners, Setup};
 use ksnaf_proto::aka::sqn::{Freshness, SqnArray, SqnFormat, SqnPolicy};
 use ksnaf_proto::aka::{AuthVector, AutnError, Auts, Sqn, vector};
+use ksnaf_proto::diameter::{DiameterIdentity, Origin};
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::subscriber::Subscriber;
 use ksnaf_proto::subscriber::file::{self, Format};
@@ -21,6 +23,11 @@ fn subscribers() -> Vec<Subscriber> {
     file::parse(FILE.as_bytes(), Format::Csv).unwrap()
 }
 
+fn origin(host: &str) -> Origin {
+    let identity = |name| DiameterIdentity::parse(name).unwrap();
+    Origin { host: identity(host), realm: identity("lab.example") }
+}
+
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
@@ -28,8 +35,9 @@ async fn listener() -> TcpListener {
 /// With both interfaces and these faults.
 async fn start(faults: &str) -> Hss {
     let faults: Faults = faults.parse().unwrap();
-    let listeners = Listeners { sbi: Some(listener().await) };
-    Hss::start(Setup { faults, ..Setup::new(subscribers()) }, listeners).await.unwrap()
+    let listeners = Listeners { diameter: Some(listener().await), sbi: Some(listener().await) };
+    let origin = origin("hss.lab.example");
+    Hss::start(Setup { faults, cx: true, ..Setup::new(subscribers(), origin) }, listeners).await.unwrap()
 }
 
 /// A card's half: verifies a vector with the keys of the file, and counts as a card does.
