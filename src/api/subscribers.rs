@@ -2,7 +2,6 @@
 
 use super::naf::answer;
 use super::{ApiState, Caller, Problem, body};
-use crate::store::import::{self, Format};
 use crate::store::{Added, Subscriber};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +9,7 @@ use http::{StatusCode, header};
 use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Imsi, mask_digits};
+use ksnaf_proto::subscriber::file::{self, Format};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub(super) async fn add(
         }
     };
     let content = zeroize::Zeroizing::new(body::read(request.into_body(), MAX_IMPORT).await?);
-    let subscribers = match import::parse(&content, format) {
+    let subscribers = match file::parse(&content, format) {
         Ok(subscribers) => subscribers,
         Err(bad) => {
             let errors: Vec<String> = bad.iter().map(ToString::to_string).collect();

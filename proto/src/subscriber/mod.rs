@@ -1,8 +1,11 @@
-//! A subscriber of the built-in AuC, or the settings alone of one whose key another AuC has.
+//! A subscriber as an AuC keeps one, and the files that subscribers are imported from ([`file`]).
 
-use ksnaf_proto::aka::{AkaKey, Amf, Sqn};
-use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::identity::{Impi, Imsi};
+pub mod file;
+
+use crate::aka::{AkaKey, Amf, Sqn};
+use crate::gba::GbaMode;
+use crate::gba::guss::{BsfInfo, Guss};
+use crate::identity::{Impi, Imsi};
 use std::time::Duration;
 
 /// One subscriber: identity, long-term key where it is here, and what the GUSS would say of its card.
@@ -30,4 +33,22 @@ pub struct Subscriber {
     pub consent: bool,
     /// The whole GUSS as XML octets, where the operator gives one.
     pub guss: Option<Vec<u8>>,
+}
+
+impl Subscriber {
+    /// The settings as an HSS has them: those that the operator gave, else what the fields here say of the card and of
+    /// key lifetimes.
+    #[must_use]
+    pub fn settings(&self) -> Guss {
+        let given = self.guss.as_deref().and_then(|xml| Guss::parse(xml).ok());
+        given.unwrap_or_else(|| Guss {
+            impi: Some(self.impi.clone()),
+            bsf_info: BsfInfo {
+                uicc_type: Some(self.gba_mode),
+                life_time: self.key_lifetime,
+                ..BsfInfo::default()
+            },
+            uss: Vec::new(),
+        })
+    }
 }

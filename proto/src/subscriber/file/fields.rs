@@ -1,13 +1,13 @@
 //! One subscriber from the texts of its columns.
 
-use crate::config::Lifetime;
-use crate::store::Subscriber;
-use ksnaf_proto::aka::{AkaKey, Amf, Sqn};
-use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::gba::guss::Guss;
-use ksnaf_proto::hex;
-use ksnaf_proto::identity::{Impi, Imsi, MncLength};
-use ksnaf_proto::secret::{Secret, SecretBytes};
+use crate::aka::{AkaKey, Amf, Sqn};
+use crate::gba::GbaMode;
+use crate::gba::duration::Lifetime;
+use crate::gba::guss::{Guss, Namespace};
+use crate::hex;
+use crate::identity::{Impi, Imsi, MncLength};
+use crate::secret::{Secret, SecretBytes};
+use crate::subscriber::Subscriber;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -52,20 +52,28 @@ impl Fields {
 
     pub(super) fn subscriber(&self) -> Result<Subscriber, Wrong> {
         let imsi = Imsi::parse(self.required("imsi")?).map_err(|error| ("imsi", error.to_string()))?;
-        let guss = self.guss()?;
-        let told = guss.as_ref().map(|(guss, _)| guss.bsf_info.clone()).unwrap_or_default();
+        let impi = self.impi(&imsi)?;
+        let mut guss = self.guss()?;
+        let said = guss.as_ref().map(|guss| guss.bsf_info.clone()).unwrap_or_default();
+        let gba_mode = self.gba_mode()?.unwrap_or_else(|| said.gba_mode());
+        let key_lifetime = self.lifetime()?.or_else(|| said.key_lifetime());
+        if let Some(guss) = &mut guss {
+            guss.impi = Some(impi.clone());
+            guss.bsf_info.uicc_type = Some(gba_mode);
+            guss.bsf_info.life_time = key_lifetime;
+        }
         Ok(Subscriber {
-            impi: self.impi(&imsi)?,
+            impi,
             imsi,
             key: self.key()?,
             amf: Amf(self.octets("amf")?.unwrap_or([0x80, 0x00])),
             sqn: Sqn::from_octets(self.octets("sqn")?.unwrap_or_default()),
-            gba_mode: self.gba_mode()?.unwrap_or_else(|| told.gba_mode()),
+            gba_mode,
             msisdn: self.msisdn()?,
             impus: self.impus(),
-            key_lifetime: self.lifetime()?.or_else(|| told.key_lifetime()),
+            key_lifetime,
             consent: self.flag("consent")?,
-            guss: guss.map(|(_, document)| document),
+            guss: guss.map(|guss| guss.to_xml(Namespace::R9)),
         })
     }
 
@@ -154,12 +162,11 @@ impl Fields {
         self.text("uicc").map(parse).transpose()
     }
 
-    /// The settings and the document that they stand in. What the columns `uicc` and `key_lifetime` say goes over
-    /// what it says.
-    fn guss(&self) -> Result<Option<(Guss, Vec<u8>)>, Wrong> {
-        let parse = |text: &str| {
-            let guss = Guss::parse(text.as_bytes()).map_err(|error| ("guss", error.to_string()))?;
-            Ok((guss, text.as_bytes().to_vec()))
+    /// XML of TS 29.109 annex A or JSON of TS 29.562. The columns of their own are stronger than what it says.
+    fn guss(&self) -> Result<Option<Guss>, Wrong> {
+        let parse = |text: &str| match text.starts_with('{') {
+            true => Guss::parse_json(text.as_bytes()).map_err(|error| ("guss", error.to_string())),
+            false => Guss::parse(text.as_bytes()).map_err(|error| ("guss", error.to_string())),
         };
         self.text("guss").map(parse).transpose()
     }

@@ -6,8 +6,8 @@ mod fields;
 mod tests;
 
 use super::Subscriber;
+use crate::identity::{Impi, Imsi};
 use fields::{COLUMNS, Fields};
-use ksnaf_proto::identity::{Impi, Imsi};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -171,6 +171,7 @@ fn json_row(line: &[u8]) -> Result<Fields, (Option<&'static str>, String)> {
             serde_json::Value::Array(items) if name == "impu" => {
                 items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(";")
             }
+            object @ serde_json::Value::Object(_) if name == "guss" => object.to_string(),
             _ => return Err((Some(name), "a text is needed".to_owned())),
         };
         cells.push((name, text));
