@@ -1,8 +1,9 @@
 //! Why an HSS gives nothing: for the log in words, for Ub as one of the procedure's errors.
 
 use crate::http::client::ClientError;
+use ksnaf_diameter::{Failure as Unanswered, RequestError};
 use ksnaf_proto::zh::gsup::Cause;
-use ksnaf_proto::zh::{SbiError, VectorError};
+use ksnaf_proto::zh::{AnswerError, SbiError, VectorError};
 use std::time::Duration;
 
 /// Display is for the log: it names peers and causes, no identity and no value of a secret.
@@ -28,6 +29,10 @@ pub(super) enum Failure {
     Link(String),
     #[error("GSUP cause {:#04x}", .0.0)]
     Cause(Cause),
+    #[error(transparent)]
+    Diameter(#[from] RequestError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     #[error("an answer without a vector for a USIM")]
     NoVector,
 }
@@ -39,6 +44,7 @@ impl Failure {
             Self::NoImsi => VectorError::UnknownSubscriber,
             Self::Sbi(error) => error.vector_error(),
             Self::Cause(cause) => cause.vector_error(resync),
+            Self::Answer(error) => error.vector_error(resync),
             _ => VectorError::Unavailable,
         }
     }
@@ -46,7 +52,7 @@ impl Failure {
     /// The metric's label.
     pub(super) fn outcome(&self, resync: bool) -> &'static str {
         match (self, self.vector_error(resync)) {
-            (Self::Late(_), _) => "late",
+            (Self::Late(_) | Self::Diameter(RequestError::NotAnswered(Unanswered::TimedOut)), _) => "late",
             (_, VectorError::UnknownSubscriber) => "unknown",
             (_, VectorError::NotAllowed) => "not_allowed",
             (_, VectorError::AuthenticationRejected) => "auts_refused",

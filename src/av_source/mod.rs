@@ -4,11 +4,14 @@
 //! |---|---|
 //! | [`built_in`] | the subscribers of the store |
 //! | [`nhss`], [`nudm`] on [`sbi`] and [`oauth`] | a service-based HSS or UDM |
+//! | [`diameter`], [`cx`] | an HSS by Zh or Cx |
 //! | [`gsup`] | an HLR |
 //!
 //! [`remote`] is what all sources share that are another machine, on [`turns`], [`kept`] and [`failure`].
 
 pub mod built_in;
+mod cx;
+mod diameter;
 mod failure;
 mod gsup;
 mod kept;
@@ -23,11 +26,16 @@ pub use built_in::BuiltIn;
 pub use sbi::SbiSetupError;
 
 use crate::config::{Config, PeerAddress, ZhSource};
+use crate::http::tls::TlsError;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use cx::Cx;
+use diameter::{Peer, Zh};
 use gsup::Gsup;
+use ksnaf_proto::diameter::ApplicationId;
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
+use ksnaf_proto::zh::cx::ServerName;
 use nhss::Nhss;
 use nudm::Nudm;
 use oauth::TargetType;
@@ -59,13 +67,24 @@ pub enum SourceError {
     /// The client of a service-based peer.
     #[error(transparent)]
     Sbi(#[from] SbiSetupError),
+    /// Certificates of a Diameter peer.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A name that Diameter does not take.
+    #[error("{key}: {reason}")]
+    Identity {
+        /// The configuration's key.
+        key: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
     /// A key without which the source is nowhere.
     #[error("zh.source needs {0}")]
     Missing(&'static str),
 }
 
-/// The source that `[zh]` names. One that is another machine need not be there yet. Needs a runtime.
-pub fn from_config(
+/// The source that `[zh]` names. One that is another machine need not be there yet.
+pub async fn from_config(
     config: &Config,
     store: &Arc<dyn Store>,
     metrics: &Arc<Metrics>,
@@ -88,8 +107,17 @@ pub fn from_config(
             let gsup = Gsup::new(peer.clone(), zh.gsup_name.clone(), zh.timeout.0, zh.max_requests);
             parts.remote(gsup, peer.to_string())
         }
-        ZhSource::Diameter | ZhSource::Cx => {
-            return Err(SourceError::Missing("Diameter, which this build lacks"));
+        ZhSource::Diameter => {
+            let peer = parts.peer()?;
+            let node = Peer::start(&peer, ApplicationId::ZH, config).await?;
+            parts.remote(Zh(node), peer.to_string())
+        }
+        ZhSource::Cx => {
+            let address = parts.peer()?;
+            let peer = Peer::start(&address, ApplicationId::CX, config).await?;
+            let server_name = zh.server_name.clone();
+            let server_name = server_name.unwrap_or_else(|| format!("sip:{}", config.bsf.fqdn.as_str()));
+            parts.remote(Cx { peer, server_name: ServerName(server_name) }, address.to_string())
         }
     })
 }

@@ -28,14 +28,14 @@ pub struct ZhConfig {
     /// Which HTTP `nhss` and `nudm` speak. Version 2 is the service-based interface's own; a peer that does not speak
     /// it gets version 1.1 anyway.
     pub http: ZhHttp,
-    /// PEM certificates that an HTTPS peer is checked against.
+    /// PEM certificates that an HTTPS peer is checked against. For `diameter` and `cx` it turns TLS on.
     pub ca: Option<PathBuf>,
-    /// PEM certificate chain of this BSF, where an HTTPS peer wants one.
+    /// PEM certificate chain of this BSF, where a peer wants one.
     pub tls_certificate: Option<PathBuf>,
     /// PEM private key that goes with it.
     pub tls_key: Option<PathBuf>,
     /// Access tokens, where the peer wants them.
-    pub oauth: Option<OAuthConfig>,
+    pub oauth: Option<OauthClientConfig>,
     /// The SIP URI under which the BSF shows itself as an S-CSCF, for `cx`; `sip:` and `bsf.fqdn` unless set.
     pub server_name: Option<String>,
     /// The client's name towards an HLR, for `gsup`. osmo-hlr gives every name an IND of its own, so that bootstraps
@@ -109,7 +109,7 @@ pub enum ZhHttp {
 /// `[zh.oauth]`: client credentials (RFC 6749 clause 4.4, TS 29.510 clause 5.4).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OAuthConfig {
+pub struct OauthClientConfig {
     /// The token endpoint.
     pub token_url: BaseUrl,
     /// The client, which is the BSF's instance id where an NRF gives the tokens.

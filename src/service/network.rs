@@ -16,7 +16,7 @@ impl Service {
         store: &Arc<dyn Store>,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let source = av_source::from_config(&self.config, store, metrics)?;
+        let source = av_source::from_config(&self.config, store, metrics).await?;
         let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
         let ub = self.config.ub.clone();
         let limits = Limits {
