@@ -6,7 +6,9 @@ use super::kept::KeptSettings;
 use super::remote::Hss;
 use crate::config::{Config, PeerAddress};
 use crate::http::tls;
-use ksnaf_diameter::{Diameter, NodeConfig, PeerConfig, Route, RoutingTable, Settings as NodeSettings};
+use ksnaf_diameter::{
+    Diameter, NodeConfig, PeerConfig, RequestError, Route, RoutingTable, SendError, Settings as NodeSettings,
+};
 use ksnaf_proto::diameter::peer::Backoff;
 use ksnaf_proto::diameter::{
     Addressing, Application, ApplicationId, AvpDef, DiameterIdentity, LocalNode, Message, Origin, VendorId,
@@ -129,7 +131,20 @@ impl Peer {
 
     /// Sends a request and waits for its answer.
     pub(super) async fn ask(&self, message: Message) -> Result<Message, Failure> {
-        Ok(self.node.request(message, self.bound).await?.1)
+        let sent = self.node.request(message.clone(), self.bound).await;
+        if let Err(RequestError::NotSent(SendError::NoPeer)) = sent
+            && self.is_connected_in(self.bound / 2).await
+        {
+            return Ok(self.node.request(message, self.bound).await?.1);
+        }
+        Ok(sent?.1)
+    }
+
+    /// Right after the start, or after an HSS's own restart, a connection is just about to be there.
+    async fn is_connected_in(&self, bound: Duration) -> bool {
+        let mut peers = self.node.watch_peers();
+        let connected = peers.wait_for(|peers| peers.iter().any(|peer| peer.connected));
+        tokio::time::timeout(bound, connected).await.is_ok_and(|found| found.is_ok())
     }
 }
 
