@@ -7,6 +7,7 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
+//! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
 //! | [`tshark`] | Wireshark's dissectors |
 //!
 //! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
@@ -15,6 +16,7 @@ mod authentication_centre;
 mod card_tools;
 mod lab;
 mod left_alone;
+mod osmo_hlr;
 mod pcscd;
 mod programs;
 mod reader;
