@@ -8,6 +8,7 @@ use crate::wire::{Wire, first_request};
 use ksnaf::config::ZhSource;
 use ksnaf::store::Subscriber;
 use ksnaf_proto::aka::Auts;
+use ksnaf_proto::aka::sqn::SqnFormat;
 use ksnaf_proto::gba::guss::Guss;
 use ksnaf_proto::gba::{BTid, GbaMode};
 use ksnaf_proto::ub::{CardOutcome, Cnonce, UbResponse, UeBootstrap, UeConfig, UeStep};
@@ -230,6 +231,47 @@ async fn a_ue_cannot_tell_an_unknown_subscriber_from_a_forbidden_one_or_a_refuse
         assert_eq!(counted(&lab, source, "not_allowed").await, 1, "{source:?}");
         lab.finish().await;
         network.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_standby_hss_takes_over_while_the_first_one_is_away() {
+    for source in [ZhSource::Diameter, ZhSource::Cx] {
+        let person = Person::new(GbaMode::Me);
+        let others: Vec<_> = (0..40).map(|_| Person::new(GbaMode::Me)).collect();
+        let people: Vec<_> = others.iter().chain([&person]).cloned().collect();
+        let first = Network::start(source, &people, Faults::default()).await;
+        // Its sequence numbers begin where no others have been.
+        let sqn = SqnFormat::default().join(1000, 0).unwrap();
+        let later: Vec<_> = people.into_iter().map(|person| Person { sqn, ..person }).collect();
+        let standby = Network::start(source, &later, Faults::default()).await;
+        let lab = setup(source, &first, &person).without_card().config(|config| {
+            let peer = config.zh.peer.clone();
+            standby.be_the_source(source, config);
+            config.zh.standby_peer = std::mem::replace(&mut config.zh.peer, peer);
+        });
+        let lab = lab.start().await;
+        let bootstrap = async |device: &mut Device| {
+            device.bootstrap(lab.ub()).await.unwrap_or_else(|error| panic!("{source:?}: {error}"));
+            let (rand, autn) = device.seen.last().unwrap();
+            device.person.sqn_of(rand, autn).value() >> 5
+        };
+        // Whoever is connected first serves until the first one is.
+        let mut served = false;
+        for other in others {
+            served = bootstrap(&mut Device::new(other)).await < 1000;
+            if served {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(served, "{source:?}: the first one is there and not asked");
+        let mut device = Device::new(person);
+        assert!(bootstrap(&mut device).await < 1000);
+        first.stop().await;
+        assert!(bootstrap(&mut device).await >= 1000);
+        lab.finish().await;
+        standby.stop().await;
     }
 }
 

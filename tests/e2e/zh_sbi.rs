@@ -136,7 +136,7 @@ async fn access_tokens_are_fetched_once_a_scope_and_again_when_one_is_refused() 
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     before.front.rules().client = Some(format!("bsf-1:{secret}"));
     let oauth = OauthClientConfig {
-        token_url: format!("{}/oauth2/token", before.front.url()).parse().unwrap(),
+        token_url: format!("{}/oauth2/token", before.front.url()).parse().ok(),
         client_id: "bsf-1".to_owned(),
         secret_file: Some(file.clone()),
         scope: None,
