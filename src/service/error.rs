@@ -1,6 +1,7 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
+use crate::av_source::SourceError;
 use crate::bsf::BsfError;
 use crate::cse::CseError;
 use crate::diameter::PlanError;
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The role at a CSE cannot be set up.
     #[error(transparent)]
     Cse(#[from] CseError),
+    /// The source of vectors cannot be set up.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
@@ -68,7 +72,8 @@ impl StartError {
             | Self::Tokens(_)
             | Self::Device(_)
             | Self::Cse(_)
-            | Self::Diameter(_) => 2,
+            | Self::Diameter(_)
+            | Self::Source(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

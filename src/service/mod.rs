@@ -11,6 +11,7 @@ mod upkeep;
 pub use error::StartError;
 
 use crate::api::caller::Tokens;
+use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
@@ -50,6 +51,7 @@ pub struct Service {
     diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
 }
 
 /// Listeners and tasks that end together.
@@ -98,6 +100,7 @@ impl Service {
             diameter: None,
             device: None,
             embedded,
+            source: None,
             config,
         };
         if let Some(store) = &store {
@@ -146,7 +149,10 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { diameter, store, embedded, config, addresses, .. } = self;
+        let Self { diameter, store, embedded, config, addresses, source, .. } = self;
+        if let Some(source) = source {
+            source.close().await;
+        }
         if let Some(node) = diameter {
             node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
         }

@@ -8,6 +8,7 @@
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`cse`] | ACME-CSE |
+//! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
 //! | [`tshark`] | Wireshark's dissectors |
 //! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //!
@@ -21,6 +22,7 @@ mod free_diameter;
 mod lab;
 mod left_alone;
 mod network;
+mod osmo_hlr;
 mod pcscd;
 mod programs;
 mod reader;
