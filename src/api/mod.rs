@@ -7,12 +7,12 @@ mod body;
 pub mod caller;
 mod fetch;
 mod naf;
-pub mod nbsp_gba;
 mod openapi;
 mod operation;
 pub mod problem;
 mod subscribers;
 mod ue;
+pub mod zn;
 
 use caller::{Caller, Tokens, authenticate};
 use problem::Problem;

@@ -5,10 +5,12 @@ mod front;
 mod listening;
 mod network;
 mod upkeep;
+mod zn;
 
 pub use error::StartError;
 
 use crate::api::caller::Tokens;
+use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
@@ -37,6 +39,8 @@ pub struct Service {
     pub addresses: Addresses,
     /// The network side's state.
     pub store: Option<Arc<dyn Store>>,
+    /// Where the network side's vectors come from.
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
     config: Config,
     ready: Arc<AtomicBool>,
     /// The API and what works in the background.
@@ -90,6 +94,7 @@ impl Service {
         let mut service = Self {
             addresses: Addresses::default(),
             store: store.clone(),
+            source: None,
             ready: Arc::default(),
             front: Part::default(),
             ub: Part::default(),
@@ -142,8 +147,8 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, embedded, config, addresses, .. } = self;
-        drop(store);
+        let Self { store, source, embedded, config, addresses, .. } = self;
+        drop((store, source));
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
         if let Some(path) = &addresses.api_unix {
