@@ -24,6 +24,9 @@ pub struct Addresses {
     /// Zn and Zpn over Diameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zn_diameter: Option<SocketAddr>,
+    /// Zn and Zpn over Diameter with TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zn_diameter_tls: Option<SocketAddr>,
     /// Credential API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<SocketAddr>,

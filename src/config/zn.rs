@@ -14,16 +14,20 @@ pub struct ZnConfig {
     pub sbi_listen: SocketAddr,
     /// Nbsp_GBA over TLS, if anywhere.
     pub sbi_tls_listen: Option<SocketAddr>,
-    /// PEM certificate chain for it.
-    pub sbi_tls_certificate: Option<PathBuf>,
-    /// PEM private key for it.
-    pub sbi_tls_key: Option<PathBuf>,
+    /// Zn and Zpn over Diameter, if anywhere.
+    pub diameter_listen: Option<SocketAddr>,
+    /// The same over TLS from the first octet.
+    pub diameter_tls_listen: Option<SocketAddr>,
+    /// Origin-Realm; what follows the first dot of `bsf.fqdn` unless set. Origin-Host is `bsf.fqdn`.
+    pub diameter_realm: Option<String>,
+    /// PEM certificate chain for both kinds of TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM private key for both kinds of TLS.
+    pub tls_key: Option<PathBuf>,
     /// PEM certificates of the CAs whose clients are let in; without, nobody is asked for a certificate.
-    pub sbi_client_ca: Option<PathBuf>,
+    pub client_ca: Option<PathBuf>,
     /// Access tokens on Nbsp_GBA, in place of the API's tokens.
     pub oauth: Option<OauthConfig>,
-    /// Diameter Zn and Zpn.
-    pub diameter_listen: Option<SocketAddr>,
     /// Diameter peers that are believed when they say that a request comes from another host.
     pub relays: Vec<String>,
     /// How GBA-Push-Info is written, on both ends of a push. Unset: no push, for no layout of the standard's is known.
@@ -35,11 +39,13 @@ impl Default for ZnConfig {
         Self {
             sbi_listen: loopback(8082),
             sbi_tls_listen: None,
-            sbi_tls_certificate: None,
-            sbi_tls_key: None,
-            sbi_client_ca: None,
-            oauth: None,
             diameter_listen: None,
+            diameter_tls_listen: None,
+            diameter_realm: None,
+            tls_certificate: None,
+            tls_key: None,
+            client_ca: None,
+            oauth: None,
             relays: Vec::new(),
             gpi_layout: None,
         }

@@ -6,6 +6,7 @@ use crate::bsf::BsfError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
+use ksnaf_proto::diameter::NotAnIdentity;
 use std::path::PathBuf;
 
 /// Why a service does not start.
@@ -44,6 +45,16 @@ pub enum StartError {
         /// The key that is missing.
         needs: &'static str,
     },
+    /// A name that a Diameter node cannot have.
+    #[error("{key} = \"{value}\": {source}")]
+    Identity {
+        /// The configuration's key.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        source: NotAnIdentity,
+    },
     /// What access tokens are checked with is of no use.
     #[error(transparent)]
     Oauth(#[from] OauthError),
@@ -70,6 +81,7 @@ impl StartError {
             | Self::DataDir { .. }
             | Self::Tls(_)
             | Self::Incomplete { .. }
+            | Self::Identity { .. }
             | Self::Oauth(_)
             | Self::Tokens(_)
             | Self::Device(_) => 2,

@@ -2,7 +2,7 @@
 //! the subscriber's consent are here, once; [`nbsp_gba`] and [`diameter`] carry questions and answers, so that they
 //! cannot differ.
 
-//pub mod diameter;
+pub mod diameter;
 pub mod nbsp_gba;
 pub mod oauth;
 
