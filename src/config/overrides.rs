@@ -169,6 +169,12 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
     }
+    let zn = &config.zn;
+    let has_tls = zn.sbi_tls_listen.is_some() || zn.diameter_tls_listen.is_some();
+    if has_tls && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        let needs = "zn.sbi_tls_listen and zn.diameter_tls_listen need zn.tls_certificate and zn.tls_key";
+        return Err(ConfigError::Conflict(needs));
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::loopback;
 use ksnaf_proto::zpn::gpi::LabLayout;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -14,7 +14,8 @@ pub struct ZnConfig {
     pub sbi_listen: SocketAddr,
     /// Nbsp_GBA over TLS, if anywhere.
     pub sbi_tls_listen: Option<SocketAddr>,
-    /// Zn and Zpn over Diameter, if anywhere.
+    /// Zn and Zpn over Diameter; `off` for nowhere.
+    #[serde(deserialize_with = "place")]
     pub diameter_listen: Option<SocketAddr>,
     /// The same over TLS from the first octet.
     pub diameter_tls_listen: Option<SocketAddr>,
@@ -39,7 +40,7 @@ impl Default for ZnConfig {
         Self {
             sbi_listen: loopback(8082),
             sbi_tls_listen: None,
-            diameter_listen: None,
+            diameter_listen: Some(loopback(3869)),
             diameter_tls_listen: None,
             diameter_realm: None,
             tls_certificate: None,
@@ -86,6 +87,17 @@ pub struct OauthConfig {
     /// The claim that holds the principal.
     #[serde(default = "subject")]
     pub principal_claim: String,
+}
+
+/// A listener that is on by default needs a way to say that it is not wanted.
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| D::Error::custom(format_args!("{text:?}: an address and a port, or \"off\"")))
 }
 
 fn subject() -> String {

@@ -37,14 +37,6 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A listener lacks a setting that it needs.
-    #[error("{key} is set, and {needs} is not")]
-    Incomplete {
-        /// The configuration's key.
-        key: &'static str,
-        /// The key that is missing.
-        needs: &'static str,
-    },
     /// A name that a Diameter node cannot have.
     #[error("{key} = \"{value}\": {source}")]
     Identity {
@@ -80,7 +72,6 @@ impl StartError {
             Self::Listen { .. }
             | Self::DataDir { .. }
             | Self::Tls(_)
-            | Self::Incomplete { .. }
             | Self::Identity { .. }
             | Self::Oauth(_)
             | Self::Tokens(_)

@@ -7,9 +7,9 @@ use crate::api::zn::Zn;
 use crate::api::zn::diameter::ZnDiameter;
 use crate::api::zn::nbsp_gba::{Access, NbspGba};
 use crate::api::zn::oauth::Oauth;
-use crate::config::Config;
+use crate::config::{Config, ZnConfig};
 use crate::http::server::{Limits, Listener};
-use crate::http::tls;
+use crate::http::tls::{self, TlsError};
 use crate::metrics::Metrics;
 use ksnaf_diameter::{Diameter, NodeConfig, PeerAddress, PeerConfig, Settings};
 use ksnaf_proto::diameter::{Application, ApplicationId, DiameterIdentity, LocalNode, Origin, VendorId};
@@ -46,8 +46,9 @@ impl Service {
         let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
         self.addresses.zn_sbi = Some(address);
         self.serve(&self.front, Listener::Tcp(listener), limits, handler.clone());
-        if let Some(listen) = self.config.zn.sbi_tls_listen {
-            let acceptor = acceptor(&self.config, "zn.sbi_tls_listen", &[b"h2", b"http/1.1"])?;
+        let config = &self.config.zn;
+        let acceptor = acceptor(config, &[b"h2", b"http/1.1"])?;
+        if let (Some(listen), Some(acceptor)) = (config.sbi_tls_listen, acceptor) {
             let (listener, address) = bind("zn.sbi_tls_listen", listen).await?;
             self.addresses.zn_sbi_tls = Some(address);
             self.serve(&self.front, Listener::Tls(listener, acceptor), limits, handler);
@@ -63,8 +64,7 @@ impl Service {
             self.addresses.zn_diameter = Some(address);
             listeners.push(ksnaf_diameter::Listener::Tcp(listener));
         }
-        if let Some(listen) = config.diameter_tls_listen {
-            let acceptor = acceptor(&self.config, "zn.diameter_tls_listen", &[])?;
+        if let (Some(listen), Some(acceptor)) = (config.diameter_tls_listen, acceptor(&config, &[])?) {
             let (listener, address) = bind("zn.diameter_tls_listen", listen).await?;
             self.addresses.zn_diameter_tls = Some(address);
             listeners.push(ksnaf_diameter::Listener::Tls(listener, acceptor));
@@ -125,9 +125,8 @@ fn identity(key: &'static str, text: &str) -> Result<DiameterIdentity, StartErro
     })
 }
 
-fn acceptor(config: &Config, listens: &'static str, alpn: &[&[u8]]) -> Result<TlsAcceptor, StartError> {
-    let incomplete = |needs| StartError::Incomplete { key: listens, needs };
-    let certificate = config.zn.tls_certificate.as_ref().ok_or_else(|| incomplete("zn.tls_certificate"))?;
-    let key = config.zn.tls_key.as_ref().ok_or_else(|| incomplete("zn.tls_key"))?;
-    Ok(tls::server(certificate, key, config.zn.client_ca.as_deref(), alpn)?.into())
+/// For both faces; `None` without certificate and key, which the configuration does not let happen.
+fn acceptor(config: &ZnConfig, alpn: &[&[u8]]) -> Result<Option<TlsAcceptor>, TlsError> {
+    let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) else { return Ok(None) };
+    tls::server(certificate, key, config.client_ca.as_deref(), alpn).map(|server| Some(server.into()))
 }

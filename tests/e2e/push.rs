@@ -1,7 +1,7 @@
 //! Zpn: a NAF pushes, over either face; the device's card makes the same key; Ub's own bootstrap is none the worse.
 
 use crate::api::{Answer, Api, DIGEST, NAF, tcp};
-use crate::lab::{Lab, Setup, any_port, fqdn};
+use crate::lab::{Lab, Setup, fqdn};
 use crate::naf::{Naf, post};
 use crate::people::{Person, random};
 use ksnaf::config::GpiLayout;
@@ -22,7 +22,6 @@ const PUSH: &str = "/nbsp-gba/v1/push-info-retrieval";
 /// A lab whose NAF may push, over both faces.
 pub(crate) fn setup(mode: GbaMode) -> Setup {
     Setup::new(mode).config(|config| {
-        config.zn.diameter_listen = Some(any_port());
         config.zn.gpi_layout = Some(GpiLayout::Lab);
         config.naf[0].principals.push(NAF.to_owned());
         config.naf[0].push = true;

@@ -118,7 +118,7 @@ async fn a_bad_access_token_and_the_tokens_of_the_api_are_401() {
         nrf.token(&with("aud", json!("bsf-2"))),
         nrf.token(&with("iss", json!("nrf-2"))),
         lab.token.clone(),
-        "x.y.z".to_owned(),
+        "no.access.token".to_owned(),
     ] {
         let answer = ask(&lab, KEYS, Some(&bad), &b_tid).await;
         assert_eq!(answer.status.as_u16(), 401);

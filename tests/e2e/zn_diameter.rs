@@ -4,7 +4,6 @@ use crate::api::NAF;
 use crate::certificates::Ca;
 use crate::lab::{BSF, Lab, Setup, any_port};
 use crate::naf::{Peer, Way, query, query_of, realm};
-use ksnaf::service::StartError;
 use ksnaf_proto::diameter::dictionary::{base, gba};
 use ksnaf_proto::diameter::{Avp, Message, Outcome, ResultCode, TgppResultCode, VendorId};
 use ksnaf_proto::gba::GbaMode;
@@ -14,10 +13,7 @@ use std::sync::Arc;
 const FORBIDDEN: Outcome = Outcome::tgpp(TgppResultCode::NOT_AUTHORIZED);
 
 fn setup() -> Setup {
-    Setup::new(GbaMode::U).config(|config| {
-        config.zn.diameter_listen = Some(any_port());
-        config.naf[0].principals.push(NAF.to_owned());
-    })
+    Setup::new(GbaMode::U).config(|config| config.naf[0].principals.push(NAF.to_owned()))
 }
 
 /// The key of an answer goes to the watch.
@@ -157,26 +153,5 @@ async fn a_certificate_decides_over_tls_and_the_origin_host_must_agree() {
     let trusting: Arc<_> = ca.trust(Some(&foreign));
     assert!(by(trusting, NAF).await.is_none(), "another CA's certificate");
     assert!(Peer::by(Way { address, tls: None }, NAF).await.is_none(), "no TLS");
-    lab.finish().await;
-}
-
-#[tokio::test]
-async fn tls_without_its_files_does_not_start() {
-    let lab = setup().start().await;
-    for (key, change) in [
-        (
-            "zn.sbi_tls_listen",
-            (|zn| zn.sbi_tls_listen = Some(any_port())) as fn(&mut ksnaf::config::ZnConfig),
-        ),
-        ("zn.diameter_tls_listen", |zn| zn.diameter_tls_listen = Some(any_port())),
-    ] {
-        let folder = crate::lab::folder();
-        let mut config = setup().config;
-        config.data_dir = folder.path().join("data");
-        change(&mut config.zn);
-        let error = ksnaf::service::Service::start(config, Default::default()).await.err().unwrap();
-        assert!(matches!(error, StartError::Incomplete { key: named, .. } if named == key), "{error}");
-        assert_eq!(error.status(), 2);
-    }
     lab.finish().await;
 }

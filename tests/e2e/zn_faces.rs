@@ -1,7 +1,7 @@
 //! Zn by both of its faces at once: [`Naf::ask`] fails where the answers differ.
 
 use crate::api::NAF;
-use crate::lab::{Lab, Setup, any_port};
+use crate::lab::{Lab, Setup};
 use crate::naf::{Naf, query, query_of, query_with};
 use crate::people::{Person, random};
 use ksnaf::config::GsIds;
@@ -16,12 +16,9 @@ use std::time::{Duration, SystemTime};
 const FORBIDDEN: Outcome = Outcome::tgpp(TgppResultCode::NOT_AUTHORIZED);
 const UNKNOWN: Outcome = Outcome::tgpp(TgppResultCode::TRANSACTION_IDENTIFIER_INVALID);
 
-/// A lab that serves Zn over Diameter too, to its NAF by its own name.
+/// A lab whose NAF may ask by its own name too.
 fn setup(person: Person) -> Setup {
-    Setup::of(person).config(|config| {
-        config.zn.diameter_listen = Some(any_port());
-        config.naf[0].principals.push(NAF.to_owned());
-    })
+    Setup::of(person).config(|config| config.naf[0].principals.push(NAF.to_owned()))
 }
 
 /// Gives the lab's subscriber a GUSS, from the next bootstrap on.
