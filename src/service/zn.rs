@@ -15,6 +15,7 @@ use ksnaf_diameter::{Diameter, NodeConfig, PeerAddress, PeerConfig, Settings};
 use ksnaf_proto::diameter::{Application, ApplicationId, DiameterIdentity, LocalNode, Origin, VendorId};
 use ksnaf_proto::gba::lifetime::unix_seconds;
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio_rustls::TlsAcceptor;
@@ -78,7 +79,7 @@ impl Service {
         let bound = [self.addresses.zn_diameter, self.addresses.zn_diameter_tls];
         let mut node = NodeConfig::new(LocalNode {
             origin: origin.clone(),
-            addresses: bound.into_iter().flatten().map(|address| address.ip()).collect(),
+            addresses: bound.into_iter().flatten().map(host_address).collect(),
             vendor: VendorId::IETF,
             product: "ksnaf".to_owned(),
             firmware: None,
@@ -95,6 +96,15 @@ impl Service {
         let service = ZnDiameter::new(zn, origin, relays);
         self.zn_node = Some(Diameter::start(settings, listeners, Some(Arc::new(service))));
         Ok(())
+    }
+}
+
+/// What CEA tells. A node that listens everywhere has no one address, and CEA must tell one; peers go by the connection.
+fn host_address(address: SocketAddr) -> IpAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
     }
 }
 

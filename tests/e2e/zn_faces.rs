@@ -160,24 +160,35 @@ async fn an_unknown_a_revoked_and_an_expired_bootstrap_are_gone_alike() {
     assert_eq!(naf.ask(&query(&b_tid)).await, gone);
 
     let now = SystemTime::now();
-    let rand = Rand(random());
     let past = Association {
-        b_tid: BTid::new(&rand, &crate::lab::fqdn(crate::lab::BSF)),
-        rand,
-        ks: Ks::new(random()),
-        impi: lab.person.impi.clone(),
-        tmpi: None,
-        gba_mode: GbaMode::Me,
-        gba_type: GbaType::ThreeG,
         created_at: now - Duration::from_secs(60),
         expires_at: now - Duration::from_secs(1),
-        guss: None,
+        ..association(&lab)
     };
     let b_tid = past.b_tid.to_string();
     let established = lab.store().establish(past, now).await.unwrap();
     assert_eq!(established, Establishment::Created { replaced: None });
     assert_eq!(naf.ask(&query(&b_tid)).await, gone);
     lab.finish().await;
+}
+
+/// A bootstrap of nobody's.
+fn association(lab: &Lab) -> Association {
+    let (now, rand) = (SystemTime::now(), Rand(random()));
+    let ks = Ks::new(random());
+    lab.secret("Ks of nobody's", ks.danger_expose());
+    Association {
+        b_tid: BTid::new(&rand, &crate::lab::fqdn(crate::lab::BSF)),
+        rand,
+        ks,
+        impi: lab.person.impi.clone(),
+        tmpi: None,
+        gba_mode: GbaMode::Me,
+        gba_type: GbaType::ThreeG,
+        created_at: now,
+        expires_at: now + Duration::from_secs(600),
+        guss: None,
+    }
 }
 
 #[tokio::test]
@@ -189,6 +200,12 @@ async fn what_stands_behind_a_key_must_be_good_enough_for_the_naf() {
     let naf = Naf::new(&lab).await;
     let b_tid = lab.api().b_tid(false).await;
     assert_eq!(naf.ask(&query(&b_tid)).await, Err((ZnError::NotAuthorized, (403, FORBIDDEN))));
+    for gba_type in [GbaType::TwoG, GbaType::Digest] {
+        let weaker = Association { gba_type, ..association(&lab) };
+        let b_tid = weaker.b_tid.to_string();
+        lab.store().establish(weaker, SystemTime::now()).await.unwrap();
+        assert_eq!(naf.ask(&query(&b_tid)).await.unwrap().gba_type, gba_type);
+    }
     lab.finish().await;
 }
 

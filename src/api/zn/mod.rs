@@ -10,8 +10,8 @@ use crate::av_source::AuthenticationVectorSource;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
+use ksnaf_proto::gba::NafId;
 use ksnaf_proto::gba::guss::Guss;
-use ksnaf_proto::gba::{GbaMode, NafId};
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
 use ksnaf_proto::zn::{self, NafAnswer, NafQuery, Principal, ZnError, ZnPolicy};
@@ -141,9 +141,7 @@ impl Zn {
             Some(octets) => Guss::parse(&octets).map_err(|_| ZnError::Settings)?,
             None => Guss::default(),
         };
-        if answer.gba_mode == GbaMode::U {
-            guss.bsf_info.uicc_type = Some(GbaMode::U);
-        }
+        guss.bsf_info.uicc_type = Some(answer.gba_mode);
         guss.bsf_info.life_time = answer.key_lifetime.or(guss.bsf_info.life_time);
         Ok(guss)
     }
