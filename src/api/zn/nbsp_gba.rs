@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use ksnaf_proto::sbi::ProblemDetails;
 use ksnaf_proto::sbi::problem::{PROBLEM_JSON, cause};
 use ksnaf_proto::secret::SecretBytes;
-use ksnaf_proto::zn::{NafQuery, Principal, nbsp_gba};
+use ksnaf_proto::zn::{NafQuery, Principal, ZnError, nbsp_gba};
 use ksnaf_proto::zpn::{PushQuery, nbsp_gba as push};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,15 +69,18 @@ impl Operation {
 }
 
 /// A problem, and what WWW-Authenticate says of it.
-struct Refusal {
-    problem: ProblemDetails,
-    challenge: Option<String>,
+struct Refusal(Box<(ProblemDetails, Option<String>)>);
+
+impl Refusal {
+    fn with_challenge(problem: ProblemDetails, challenge: String) -> Self {
+        Self(Box::new((problem, Some(challenge))))
+    }
 }
 
 impl From<ProblemDetails> for Refusal {
     fn from(problem: ProblemDetails) -> Self {
         let challenge = (problem.status == Some(401)).then(|| CHALLENGE.to_owned());
-        Self { problem, challenge }
+        Self(Box::new((problem, challenge)))
     }
 }
 
@@ -116,23 +119,20 @@ impl NbspGba {
     async fn keys(&self, caller: &[Principal], body: &[u8]) -> Result<SecretBytes, ProblemDetails> {
         let query = NafQuery::parse_json(body).map_err(nbsp_gba::RequestError::problem)?;
         let answer = self.inner.zn.keys(Face::Sbi, caller, query).await;
-        answer.map(|answer| nbsp_gba::answer(&answer)).map_err(nbsp_gba_problem)
+        answer.map(|answer| nbsp_gba::answer(&answer)).map_err(problem_of)
     }
 
     async fn push(&self, caller: &[Principal], body: &[u8]) -> Result<SecretBytes, ProblemDetails> {
         let query = PushQuery::parse_json(body).map_err(nbsp_gba::RequestError::problem)?;
         let answer = self.inner.zn.push(Face::Sbi, caller, query).await;
-        answer.map(|answer| push::answer(&answer)).map_err(nbsp_gba_problem)
+        answer.map(|answer| push::answer(&answer)).map_err(problem_of)
     }
 }
 
-fn nbsp_gba_problem(error: ksnaf_proto::zn::ZnError) -> ProblemDetails {
-    let problem = error.problem();
-    match error {
-        // A NAF's developer has to know that no repetition helps.
-        ksnaf_proto::zn::ZnError::NoPushInfo => ProblemDetails { detail: Some(error.to_string()), ..problem },
-        _ => problem,
-    }
+fn problem_of(error: ZnError) -> ProblemDetails {
+    // A NAF's developer has to know that no repetition helps.
+    let detail = (error == ZnError::NoPushInfo).then(|| error.to_string());
+    ProblemDetails { detail, ..error.problem() }
 }
 
 impl Access {
@@ -157,7 +157,6 @@ impl Access {
 }
 
 fn bearer(oauth: &Oauth, headers: &HeaderMap, operation: Operation) -> Result<String, Refusal> {
-    let unauthorized = |challenge: String| Refusal { problem: bare(401), challenge: Some(challenge) };
     let value = headers.get(header::AUTHORIZATION).ok_or_else(|| bare(401))?;
     let token = value
         .to_str()
@@ -170,14 +169,14 @@ fn bearer(oauth: &Oauth, headers: &HeaderMap, operation: Operation) -> Result<St
     oauth.principal(token, operation.scopes()).map_err(|error| {
         tracing::info!(%error, "access token refused");
         match error {
-            TokenError::Invalid(_) => unauthorized(format!("{CHALLENGE}, error=\"invalid_token\"")),
-            TokenError::Scope => Refusal {
-                problem: bare(403),
-                challenge: Some(format!(
-                    "{CHALLENGE}, error=\"insufficient_scope\", scope=\"{}\"",
-                    operation.scopes().join(" ")
-                )),
-            },
+            TokenError::Invalid(_) => {
+                Refusal::with_challenge(bare(401), format!("{CHALLENGE}, error=\"invalid_token\""))
+            }
+            TokenError::Scope => {
+                let wanted = operation.scopes().join(" ");
+                let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{wanted}\"");
+                Refusal::with_challenge(bare(403), challenge)
+            }
         }
     })
 }
@@ -204,7 +203,7 @@ fn is_json(request: &Request<Incoming>) -> bool {
 }
 
 fn refused(refusal: Refusal) -> Response<Body> {
-    let Refusal { problem, challenge } = refusal;
+    let (problem, challenge) = *refusal.0;
     let status = problem.status.and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, PROBLEM_JSON, Body::from(problem.to_json()));

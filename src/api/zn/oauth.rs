@@ -149,10 +149,8 @@ fn worse(before: &'static str, kind: &ErrorKind) -> &'static str {
 }
 
 fn validation(config: &OauthConfig, algorithms: Vec<Algorithm>) -> Validation {
-    let mut validation = Validation::default();
-    validation.algorithms = algorithms;
-    validation.leeway = LEEWAY;
-    validation.validate_nbf = true;
+    let mut validation =
+        Validation { algorithms, leeway: LEEWAY, validate_nbf: true, ..Validation::default() };
     validation.set_audience(&config.audience);
     let mut required = vec!["exp", "aud"];
     if let Some(issuer) = &config.issuer {
