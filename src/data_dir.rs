@@ -24,7 +24,7 @@ pub struct Addresses {
     /// Zn and Zpn over Diameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zn_diameter: Option<SocketAddr>,
-    /// Zn and Zpn over Diameter with TLS.
+    /// The same over TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zn_diameter_tls: Option<SocketAddr>,
     /// Credential API.

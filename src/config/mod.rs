@@ -4,6 +4,7 @@
 
 mod api;
 mod bsf;
+mod diameter;
 mod duration;
 mod naf;
 mod overrides;
@@ -13,6 +14,8 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub(crate) use diameter::host_of;
+pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use duration::Lifetime;
 pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
@@ -40,6 +43,8 @@ pub struct Config {
     pub zh: ZhConfig,
     /// Its reference point towards NAFs.
     pub zn: ZnConfig,
+    /// The Diameter node under both.
+    pub diameter: DiameterConfig,
     /// The credential API.
     pub api: ApiConfig,
     /// The device's card.
@@ -62,6 +67,7 @@ impl Default for Config {
             ub: UbConfig::default(),
             zh: ZhConfig::default(),
             zn: ZnConfig::default(),
+            diameter: DiameterConfig::default(),
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),

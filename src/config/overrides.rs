@@ -161,6 +161,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
     }
+    config.diameter.conflict().map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
         && (api.tls_certificate.is_none() || api.tls_key.is_none() || api.client_ca.is_none())
@@ -170,10 +171,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     let zn = &config.zn;
-    let has_tls = zn.sbi_tls_listen.is_some() || zn.diameter_tls_listen.is_some();
-    if has_tls && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
-        let needs = "zn.sbi_tls_listen and zn.diameter_tls_listen need zn.tls_certificate and zn.tls_key";
-        return Err(ConfigError::Conflict(needs));
+    if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
     }
     Ok(())
 }

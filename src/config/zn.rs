@@ -1,6 +1,7 @@
 //! `[zn]`: the BSF's reference point towards NAFs.
 
 use super::loopback;
+use ksnaf_proto::diameter::DiameterIdentity;
 use ksnaf_proto::zpn::gpi::LabLayout;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::SocketAddr;
@@ -14,23 +15,20 @@ pub struct ZnConfig {
     pub sbi_listen: SocketAddr,
     /// Nbsp_GBA over TLS, if anywhere.
     pub sbi_tls_listen: Option<SocketAddr>,
-    /// Zn and Zpn over Diameter; `off` for nowhere.
+    /// Zn and Zpn over Diameter, and any other Diameter peer that connects over TCP; `off` for nowhere.
     #[serde(deserialize_with = "place")]
     pub diameter_listen: Option<SocketAddr>,
-    /// The same over TLS from the first octet.
-    pub diameter_tls_listen: Option<SocketAddr>,
-    /// Origin-Realm; what follows the first dot of `bsf.fqdn` unless set. Origin-Host is `bsf.fqdn`.
-    pub diameter_realm: Option<String>,
-    /// PEM certificate chain for both kinds of TLS.
+    /// PEM certificate chain for Nbsp_GBA over TLS.
     pub tls_certificate: Option<PathBuf>,
-    /// PEM private key for both kinds of TLS.
+    /// PEM private key for it.
     pub tls_key: Option<PathBuf>,
     /// PEM certificates of the CAs whose clients are let in; without, nobody is asked for a certificate.
     pub client_ca: Option<PathBuf>,
     /// Access tokens on Nbsp_GBA, in place of the API's tokens.
     pub oauth: Option<OauthConfig>,
     /// Diameter peers that are believed when they say that a request comes from another host.
-    pub relays: Vec<String>,
+    #[serde(deserialize_with = "super::diameter::identities")]
+    pub relays: Vec<DiameterIdentity>,
     /// How GBA-Push-Info is written, on both ends of a push. Unset: no push, for no layout of the standard's is known.
     pub gpi_layout: Option<GpiLayout>,
 }
@@ -41,8 +39,6 @@ impl Default for ZnConfig {
             sbi_listen: loopback(8082),
             sbi_tls_listen: None,
             diameter_listen: Some(loopback(3869)),
-            diameter_tls_listen: None,
-            diameter_realm: None,
             tls_certificate: None,
             tls_key: None,
             client_ca: None,

@@ -3,10 +3,10 @@
 use crate::api::caller::TokenFileError;
 use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
+use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
-use ksnaf_proto::diameter::NotAnIdentity;
 use std::path::PathBuf;
 
 /// Why a service does not start.
@@ -37,22 +37,15 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A name that a Diameter node cannot have.
-    #[error("{key} = \"{value}\": {source}")]
-    Identity {
-        /// The configuration's key.
-        key: &'static str,
-        /// What it says.
-        value: String,
-        /// What is wrong with it.
-        source: NotAnIdentity,
-    },
     /// What access tokens are checked with is of no use.
     #[error(transparent)]
     Oauth(#[from] OauthError),
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    /// The Diameter node cannot be set up.
+    #[error(transparent)]
+    Diameter(#[from] PlanError),
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -72,9 +65,9 @@ impl StartError {
             Self::Listen { .. }
             | Self::DataDir { .. }
             | Self::Tls(_)
-            | Self::Identity { .. }
             | Self::Oauth(_)
             | Self::Tokens(_)
+            | Self::Diameter(_)
             | Self::Device(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }

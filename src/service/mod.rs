@@ -1,5 +1,6 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+mod diameter;
 mod error;
 mod front;
 mod listening;
@@ -19,7 +20,6 @@ use crate::reader::Slot;
 use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
-use ksnaf_diameter::{Diameter, DisconnectCause};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,8 +49,8 @@ pub struct Service {
     /// Ub: a request to the API may need it, so it ends after.
     ub: Part,
     abort: CancellationToken,
-    /// The Diameter node that NAFs connect to.
-    zn_node: Option<Diameter>,
+    /// Zh may ask over it and Zn answer.
+    diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
 }
@@ -99,12 +99,13 @@ impl Service {
             front: Part::default(),
             ub: Part::default(),
             abort: CancellationToken::new(),
-            zn_node: None,
+            diameter: None,
             device: None,
             embedded,
             config,
         };
         if let Some(store) = &store {
+            service.start_diameter().await?;
             service.start_bsf(store, &metrics).await?;
         }
         let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
@@ -121,7 +122,7 @@ impl Service {
     /// Ends: no further connections, open requests finish within `service.drain_timeout`, the rest is cut, the store
     /// is closed. A request to the API may still want a bootstrap of this process's own BSF: where there is a device
     /// side, Ub stays until those requests are done, for half of the time at most.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         let bound = self.config.service.drain_timeout.0;
         let deadline = tokio::time::Instant::now() + bound;
         self.ready.store(false, Ordering::Relaxed);
@@ -130,13 +131,7 @@ impl Service {
             let _ = tokio::time::timeout(bound / 2, self.front.tracker.wait()).await;
         }
         self.ub.end();
-        let zn_node = self.zn_node.take();
-        let peers_left = async {
-            if let Some(node) = &zn_node {
-                node.shut_down(DisconnectCause::REBOOTING, bound / 2).await;
-            }
-        };
-        let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait(), peers_left) };
+        let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait()) };
         tokio::pin!(ended);
         let mut late = tokio::time::timeout_at(deadline - bound / CARD_SHARE, ended.as_mut()).await.is_err();
         if late {
@@ -154,7 +149,10 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, source, embedded, config, addresses, .. } = self;
+        let Self { diameter, store, source, embedded, config, addresses, .. } = self;
+        if let Some(node) = diameter {
+            node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
+        }
         drop((store, source));
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));

@@ -13,6 +13,7 @@
 //! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
 //! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
 //! | [`push`] | keys that a NAF pushes, to the card and back |
+//! | [`diameter`] | the service as a Diameter node |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -31,6 +32,7 @@ mod configuration;
 mod credential_command;
 mod description;
 mod device;
+mod diameter;
 mod draining;
 mod fetches;
 mod forms;

@@ -40,11 +40,13 @@ async fn an_answer_is_addressed_as_its_request_wants() {
 }
 
 #[tokio::test]
-async fn who_is_no_principal_and_no_relay_is_not_let_in() {
+async fn who_is_no_principal_and_no_relay_gets_nothing() {
     let lab = setup().start().await;
-    let address = lab.service().addresses.zn_diameter.unwrap();
-    assert!(Peer::by(Way { address, tls: None }, "stranger.example").await.is_none());
-    assert!(Peer::by(Way { address, tls: None }, NAF).await.is_some());
+    let b_tid = lab.api().b_tid(false).await;
+    let stranger = Peer::connect(&lab, "stranger.example").await;
+    for (naf, b_tid) in [(NAF, &*b_tid), (NAF, "AAAA@bsf.example"), ("stranger.example", &*b_tid)] {
+        assert_eq!(outcome(&lab, &stranger.ask(&query_of(naf, b_tid)).await), FORBIDDEN, "{naf} {b_tid}");
+    }
     lab.finish().await;
 }
 
@@ -55,7 +57,7 @@ async fn a_peer_speaks_for_itself_alone_unless_it_is_a_relay() {
         other.fqdn = crate::lab::fqdn("other.example");
         other.principals = vec!["other.example".to_owned()];
         config.naf.push(other);
-        config.zn.relays = vec!["dra.example".to_owned()];
+        config.zn.relays = vec![crate::naf::identity("dra.example")];
     });
     let lab = lab.start().await;
     let b_tid = lab.api().b_tid(false).await;
@@ -134,10 +136,10 @@ async fn a_certificate_decides_over_tls_and_the_origin_host_must_agree() {
     let setup = setup().config(|config| {
         config.naf[0].principals.push("further.example".to_owned());
         config.zn.diameter_listen = None;
-        config.zn.diameter_tls_listen = Some(any_port());
-        config.zn.tls_certificate = Some(server.certificate.clone());
-        config.zn.tls_key = Some(server.key.clone());
-        config.zn.client_ca = Some(ca.file());
+        config.diameter.tls_listen = Some(any_port());
+        config.diameter.tls_certificate = Some(server.certificate.clone());
+        config.diameter.tls_key = Some(server.key.clone());
+        config.diameter.tls_ca = Some(ca.file());
     });
     let lab = setup.start().await;
     let b_tid = lab.api().b_tid(false).await;

@@ -120,6 +120,34 @@ async fn a_peer_that_never_reads_is_closed_and_others_are_served() {
     bsf.request(request(&bsf), PATIENCE).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn peers_that_never_stop_leave_time_for_others() {
+    let (service, _seen) = Succeed::named("hss");
+    let plan = Plan::new("hss").serving(service).knowing("bsf").knowing("noisy1").knowing("noisy2");
+    let (hss, address) = plan.listen().await;
+    let mut noise = tokio::task::JoinSet::new();
+    for name in ["noisy1", "noisy2"] {
+        let mut noisy = Raw::introduced(name, address).await;
+        noise.spawn(async move {
+            let avps = local(name).origin_avps();
+            let watchdog = Message::request(CommandCode::DEVICE_WATCHDOG, ApplicationId::BASE, avps);
+            let many = watchdog.encode().unwrap().danger_expose().repeat(1000);
+            let (mut answers, mut questions) = noisy.stream.split();
+            let asking = async { while questions.write_all(&many).await.is_ok() {} };
+            let mut chunk = vec![0; 65_536];
+            let reading = async { while answers.read(&mut chunk).await.is_ok_and(|length| length > 0) {} };
+            tokio::join!(asking, reading);
+        });
+    }
+    let bsf = Plan::new("bsf").connecting("hss", address).start();
+    until_connected(&bsf, 1).await;
+    for _ in 0..100 {
+        bsf.request(request(&bsf), PATIENCE).await.unwrap();
+    }
+    assert_eq!(hss.peers().iter().filter(|peer| peer.connected).count(), 3);
+    noise.abort_all();
+}
+
 /// Answers with 60 kB.
 struct Wordy;
 
