@@ -21,7 +21,7 @@ pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
-pub use zn::{GpiLayout, OauthConfig, ZnConfig};
+pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};

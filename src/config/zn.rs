@@ -25,7 +25,7 @@ pub struct ZnConfig {
     /// PEM certificates of the CAs whose clients are let in; without, nobody is asked for a certificate.
     pub client_ca: Option<PathBuf>,
     /// Access tokens on Nbsp_GBA, in place of the API's tokens.
-    pub oauth: Option<OauthConfig>,
+    pub oauth: Option<ZnOauthConfig>,
     /// Diameter peers that are believed when they say that a request comes from another host.
     #[serde(deserialize_with = "super::diameter::identities")]
     pub relays: Vec<DiameterIdentity>,
@@ -68,7 +68,7 @@ impl From<GpiLayout> for LabLayout {
 /// `[zn.oauth]`: who signs access tokens, for whom they must be, and who their bearer is (TS 33.501 clause 13.4.1).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OauthConfig {
+pub struct ZnOauthConfig {
     /// PEM files, one public key or certificate each: RSA, P-256, P-384 or Ed25519.
     #[serde(default)]
     pub public_keys: Vec<PathBuf>,

@@ -6,7 +6,7 @@ use crate::lab::{Lab, Setup, any_port, folder};
 use crate::naf::{post, query};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ksnaf::config::OauthConfig;
+use ksnaf::config::ZnOauthConfig;
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::gba::lifetime::unix_seconds;
 use rcgen::PublicKeyData as _;
@@ -34,8 +34,8 @@ impl Nrf {
         Self { pair, folder }
     }
 
-    fn config(&self) -> OauthConfig {
-        OauthConfig {
+    fn config(&self) -> ZnOauthConfig {
+        ZnOauthConfig {
             public_keys: vec![self.folder.path().join("nrf.pem")],
             hmac_secret_file: None,
             issuer: Some("nrf-1".to_owned()),

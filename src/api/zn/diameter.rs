@@ -1,6 +1,6 @@
 //! BIR/BIA and GPR/GPA (TS 29.109 clauses 5 and 5.4): Zn and Zpn over Diameter.
 //!
-//! Who asks is whom the peer proves to be, or says it is where nothing is proved: see [`ZnDiameter::principals`].
+//! Who asks is whom the peer proves to be, or says it is where nothing is proved.
 
 use super::{Face, Zn};
 use ksnaf_diameter::{Asker, Service};

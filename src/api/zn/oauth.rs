@@ -4,7 +4,7 @@
 //! `jsonwebtoken` reads and validates; the signatures are verified by ring, as everywhere in this program. That crate
 //! takes its cryptography from one value of the process, which nothing but this module uses.
 
-use crate::config::OauthConfig;
+use crate::config::ZnOauthConfig;
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, decode_header, signature};
@@ -83,7 +83,7 @@ struct Claims {
 
 impl Oauth {
     /// Reads the keys.
-    pub fn from_config(config: &OauthConfig) -> Result<Self, OauthError> {
+    pub fn from_config(config: &ZnOauthConfig) -> Result<Self, OauthError> {
         if config.audience.is_empty() {
             return Err(OauthError::NoAudience);
         }
@@ -148,7 +148,7 @@ fn worse(before: &'static str, kind: &ErrorKind) -> &'static str {
     }
 }
 
-fn validation(config: &OauthConfig, algorithms: Vec<Algorithm>) -> Validation {
+fn validation(config: &ZnOauthConfig, algorithms: Vec<Algorithm>) -> Validation {
     let mut validation =
         Validation { algorithms, leeway: LEEWAY, validate_nbf: true, ..Validation::default() };
     validation.set_audience(&config.audience);

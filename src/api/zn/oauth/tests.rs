@@ -69,13 +69,13 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
-fn config(directory: &TempDir, pem: &[&str], secret: Option<&str>) -> OauthConfig {
+fn config(directory: &TempDir, pem: &[&str], secret: Option<&str>) -> ZnOauthConfig {
     let file = |name: String, content: &str| {
         let path = directory.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     };
-    OauthConfig {
+    ZnOauthConfig {
         public_keys: pem.iter().enumerate().map(|(at, pem)| file(format!("{at}.pem"), pem)).collect(),
         hmac_secret_file: secret.map(|secret| file("secret".to_owned(), secret)),
         issuer: Some("nrf".to_owned()),
@@ -104,7 +104,7 @@ fn a_token_names_its_bearer() {
 #[test]
 fn a_claim_of_ones_own_may_name_the_bearer() {
     let directory = tempfile::tempdir().unwrap();
-    let named = OauthConfig { principal_claim: "naf".to_owned(), ..config(&directory, &[], Some(SECRET)) };
+    let named = ZnOauthConfig { principal_claim: "naf".to_owned(), ..config(&directory, &[], Some(SECRET)) };
     let oauth = Oauth::from_config(&named).unwrap();
     assert_eq!(
         oauth.principal(&plain(SECRET, &with("naf", json!("naf.example"))), SCOPE).unwrap(),
@@ -241,11 +241,11 @@ fn a_certificate_will_do_for_a_key() {
 fn a_configuration_that_would_let_anybody_in_or_nobody_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let good = config(&directory, &[RSA], Some(SECRET));
-    let error = |config: OauthConfig| Oauth::from_config(&config).err().unwrap().to_string();
-    assert!(error(OauthConfig { audience: Vec::new(), ..good.clone() }).contains("audience"));
-    let keyless = OauthConfig { public_keys: Vec::new(), hmac_secret_file: None, ..good.clone() };
+    let error = |config: ZnOauthConfig| Oauth::from_config(&config).err().unwrap().to_string();
+    assert!(error(ZnOauthConfig { audience: Vec::new(), ..good.clone() }).contains("audience"));
+    let keyless = ZnOauthConfig { public_keys: Vec::new(), hmac_secret_file: None, ..good.clone() };
     assert!(error(keyless).contains("public_keys"));
-    let missing = OauthConfig { public_keys: vec![directory.path().join("missing")], ..good };
+    let missing = ZnOauthConfig { public_keys: vec![directory.path().join("missing")], ..good };
     assert!(error(missing).contains("missing"));
     for pem in ["", "no PEM", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
         assert!(error(config(&directory, &[pem], None)).contains("0.pem"), "{pem}");
