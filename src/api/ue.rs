@@ -150,7 +150,7 @@ async fn target_of_card(
     permit(state, caller, &first, Form::Onem2m, "ue").map(|grant| (first, grant))
 }
 
-fn device(state: &ApiState) -> Result<&Device, Problem> {
+pub(super) fn device(state: &ApiState) -> Result<&Device, Problem> {
     state
         .device
         .as_deref()

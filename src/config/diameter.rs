@@ -138,7 +138,9 @@ fn some_identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Di
     identity(&String::deserialize(deserializer)?).map(Some)
 }
 
-fn identities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DiameterIdentity>, D::Error> {
+pub(super) fn identities<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<DiameterIdentity>, D::Error> {
     Vec::<String>::deserialize(deserializer)?.iter().map(|text| identity(text)).collect()
 }
 

@@ -18,11 +18,11 @@ pub use cse::CseConfig;
 pub(crate) use diameter::host_of;
 pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use ksnaf_proto::gba::duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, Target, UaProtocols};
+pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
-pub use zn::ZnConfig;
+pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};

@@ -171,6 +171,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
     }
+    let zn = &config.zn;
+    if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::api::caller::TokenFileError;
 use crate::av_source::SourceError;
+use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
 use crate::cse::CseError;
 use crate::diameter::PlanError;
@@ -38,6 +39,9 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What access tokens are checked with is of no use.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
@@ -69,6 +73,7 @@ impl StartError {
             Self::Listen { .. }
             | Self::DataDir { .. }
             | Self::Tls(_)
+            | Self::Oauth(_)
             | Self::Tokens(_)
             | Self::Device(_)
             | Self::Cse(_)

@@ -7,6 +7,7 @@ mod front;
 mod listening;
 mod network;
 mod upkeep;
+mod zn;
 
 pub use error::StartError;
 
@@ -40,6 +41,8 @@ pub struct Service {
     pub addresses: Addresses,
     /// The network side's state.
     pub store: Option<Arc<dyn Store>>,
+    /// Where the network side's vectors come from.
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
     config: Config,
     ready: Arc<AtomicBool>,
     /// The API and what works in the background.
@@ -51,7 +54,6 @@ pub struct Service {
     diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
-    source: Option<Arc<dyn AuthenticationVectorSource>>,
 }
 
 /// Listeners and tasks that end together.
@@ -93,6 +95,7 @@ impl Service {
         let mut service = Self {
             addresses: Addresses::default(),
             store: store.clone(),
+            source: None,
             ready: Arc::default(),
             front: Part::default(),
             ub: Part::default(),
@@ -100,7 +103,6 @@ impl Service {
             diameter: None,
             device: None,
             embedded,
-            source: None,
             config,
         };
         if let Some(store) = &store {
@@ -150,13 +152,13 @@ impl Service {
             device.close();
         }
         let Self { diameter, store, embedded, config, addresses, source, .. } = self;
-        if let Some(source) = source {
+        if let Some(source) = &source {
             source.close().await;
         }
         if let Some(node) = diameter {
             node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
         }
-        drop(store);
+        drop((store, source));
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
         if let Some(path) = &addresses.api_unix {

@@ -13,6 +13,9 @@
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
+//! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
+//! | [`push`] | keys that a NAF pushes, to the card and back |
 //! | [`diameter`] | the service as a Diameter node |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
@@ -47,10 +50,12 @@ mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
+mod naf;
 mod people;
 mod pins;
 mod program;
 mod proxy;
+mod push;
 mod python;
 mod requests;
 mod restarts;
@@ -68,4 +73,7 @@ mod witness;
 mod zh;
 mod zh_gsup;
 mod zh_sbi;
+mod zn_access;
+mod zn_diameter;
+mod zn_faces;
 mod zn_sbi;
