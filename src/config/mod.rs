@@ -13,11 +13,11 @@ mod zn;
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
 pub use ksnaf_proto::gba::duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
-pub use zn::ZnConfig;
+pub use zn::{GpiLayout, OauthConfig, ZnConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};

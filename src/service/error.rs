@@ -1,10 +1,12 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
+use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
+use ksnaf_proto::diameter::NotAnIdentity;
 use std::path::PathBuf;
 
 /// Why a service does not start.
@@ -35,6 +37,27 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A listener lacks a setting that it needs.
+    #[error("{key} is set, and {needs} is not")]
+    Incomplete {
+        /// The configuration's key.
+        key: &'static str,
+        /// The key that is missing.
+        needs: &'static str,
+    },
+    /// A name that a Diameter node cannot have.
+    #[error("{key} = \"{value}\": {source}")]
+    Identity {
+        /// The configuration's key.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        source: NotAnIdentity,
+    },
+    /// What access tokens are checked with is of no use.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
@@ -54,9 +77,14 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
-                2
-            }
+            Self::Listen { .. }
+            | Self::DataDir { .. }
+            | Self::Tls(_)
+            | Self::Incomplete { .. }
+            | Self::Identity { .. }
+            | Self::Oauth(_)
+            | Self::Tokens(_)
+            | Self::Device(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -5,10 +5,12 @@ mod front;
 mod listening;
 mod network;
 mod upkeep;
+mod zn;
 
 pub use error::StartError;
 
 use crate::api::caller::Tokens;
+use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
@@ -17,6 +19,7 @@ use crate::reader::Slot;
 use crate::store::embedded::{EmbeddedStore, Options};
 use crate::store::{Store, StoreError};
 use crate::ue::Device;
+use ksnaf_diameter::{Diameter, DisconnectCause};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +40,8 @@ pub struct Service {
     pub addresses: Addresses,
     /// The network side's state.
     pub store: Option<Arc<dyn Store>>,
+    /// Where the network side's vectors come from.
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
     config: Config,
     ready: Arc<AtomicBool>,
     /// The API and what works in the background.
@@ -44,6 +49,8 @@ pub struct Service {
     /// Ub: a request to the API may need it, so it ends after.
     ub: Part,
     abort: CancellationToken,
+    /// The Diameter node that NAFs connect to.
+    zn_node: Option<Diameter>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
 }
@@ -80,9 +87,6 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
-        if config.zn.diameter_listen.is_some() {
-            tracing::warn!("zn.diameter_listen is set, but Zn is served as Nbsp_GBA only");
-        }
         let embedded =
             if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);
@@ -90,10 +94,12 @@ impl Service {
         let mut service = Self {
             addresses: Addresses::default(),
             store: store.clone(),
+            source: None,
             ready: Arc::default(),
             front: Part::default(),
             ub: Part::default(),
             abort: CancellationToken::new(),
+            zn_node: None,
             device: None,
             embedded,
             config,
@@ -115,7 +121,7 @@ impl Service {
     /// Ends: no further connections, open requests finish within `service.drain_timeout`, the rest is cut, the store
     /// is closed. A request to the API may still want a bootstrap of this process's own BSF: where there is a device
     /// side, Ub stays until those requests are done, for half of the time at most.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let bound = self.config.service.drain_timeout.0;
         let deadline = tokio::time::Instant::now() + bound;
         self.ready.store(false, Ordering::Relaxed);
@@ -124,7 +130,13 @@ impl Service {
             let _ = tokio::time::timeout(bound / 2, self.front.tracker.wait()).await;
         }
         self.ub.end();
-        let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait()) };
+        let zn_node = self.zn_node.take();
+        let peers_left = async {
+            if let Some(node) = &zn_node {
+                node.shut_down(DisconnectCause::REBOOTING, bound / 2).await;
+            }
+        };
+        let ended = async { tokio::join!(self.front.tracker.wait(), self.ub.tracker.wait(), peers_left) };
         tokio::pin!(ended);
         let mut late = tokio::time::timeout_at(deadline - bound / CARD_SHARE, ended.as_mut()).await.is_err();
         if late {
@@ -142,8 +154,8 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, embedded, config, addresses, .. } = self;
-        drop(store);
+        let Self { store, source, embedded, config, addresses, .. } = self;
+        drop((store, source));
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
         if let Some(path) = &addresses.api_unix {

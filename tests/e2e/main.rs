@@ -10,7 +10,9 @@
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
-//! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
+//! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
+//! | [`push`] | keys that a NAF pushes, to the card and back |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -40,10 +42,12 @@ mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
+mod naf;
 mod people;
 mod pins;
 mod program;
 mod proxy;
+mod push;
 mod python;
 mod requests;
 mod restarts;
@@ -60,4 +64,7 @@ mod ub_limits;
 mod ub_tls;
 mod wire;
 mod witness;
+mod zn_access;
+mod zn_diameter;
+mod zn_faces;
 mod zn_sbi;
