@@ -9,9 +9,14 @@ use ksnaf_proto::gba::GbaMode;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Lets the lab's token and a Diameter peer of the NAF's name ask for the NAF's keys.
+const CONFIGURATION: &str = "[zn]\ndiameter_listen = \"127.0.0.1:0\"\n[[naf]]\nfqdn = \"naf.lab.example\"\n\
+                             ua_protocols = [\"http-digest\"]\nprincipals = [\"lab\", \"naf.lab.example\"]\n";
+
 /// A lab with a bootstrap: where it runs, what its device side has.
 async fn bootstrapped(place: &Place, person: &Person) -> (Running, Value) {
-    let lab = place.lab(&[]);
+    let file = place.file("lab.toml", CONFIGURATION);
+    let lab = place.lab(&["--config", file.to_str().unwrap()]);
     let device = lab.api().device_side("raw").await.ok();
     place.saw(person, device["b_tid"].as_str().unwrap());
     (lab, device)
@@ -22,7 +27,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_key_over_nbsp_gba_is_the_devices_whichever_way_the_lab_is_named() {
+async fn the_key_over_zn_is_the_devices_whichever_way_the_lab_is_named() {
     for mode in [GbaMode::U, GbaMode::Me] {
         let person = Person::new(mode);
         let place = Place::of(&person);
@@ -31,7 +36,9 @@ async fn the_key_over_nbsp_gba_is_the_devices_whichever_way_the_lab_is_named() {
         let url = format!("http://{}", lab.address("zn_sbi"));
         let token_file = text(&lab.addresses, "token_file").to_owned();
         let named = ["--nbsp", &url, "--token-file", &token_file];
-        for further in [&[][..], &["--http1"], &named, &[&named[..], &["--http1"]].concat()] {
+        let peer = lab.address("zn_diameter").to_string();
+        let peer = ["--diameter", &peer];
+        for further in [&[][..], &["--http1"], &named, &[&named[..], &["--http1"]].concat(), &peer] {
             let shown = place.run(&[&ask, further, &["--danger-show-keys"]].concat()).json();
             for name in ["key", "b_tid", "expires_at", "naf_fqdn", "ua_sec_prot_id"] {
                 assert_eq!(shown[name], device[name], "{name}");
@@ -63,6 +70,10 @@ async fn refused_unreachable_and_misnamed_have_statuses_of_their_own() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     of(NAF, b_tid, &["--nbsp", &format!("http://{free}")]).failed(5, &["cannot reach", &free]);
     of(NAF, b_tid, &["--diameter", &free]).failed(5, &["no Diameter peer", &free]);
+    let peer = lab.address("zn_diameter").to_string();
+    of(NAF, "AAAA@bsf.example", &["--diameter", &peer]).failed(4, &["TRANSACTION_IDENTIFIER_INVALID"]);
+    of("other.example", b_tid, &["--diameter", &peer, "--identity", NAF]).failed(4, &["NOT_AUTHORIZED"]);
+    of(NAF, b_tid, &["--diameter", &peer, "--identity", "a.stranger"]).failed(5, &["takes a.stranger"]);
     of(NAF, b_tid, &["--nbsp", "bsf"]).failed(2, &["--nbsp"]);
     of("a b", b_tid, &[]).failed(2, &["--naf a b"]);
     of(NAF, "nonsense", &[]).failed(2, &["--b-tid nonsense"]);

@@ -82,8 +82,9 @@ impl Bir {
             connected.realm.clone()
         });
         realm.ok_or_else(|| {
-            let seconds = self.patience.as_secs();
-            FetchError::Unreachable(format!("no Diameter peer at {} within {seconds} s", self.address))
+            let (seconds, own) = (self.patience.as_secs(), &self.node.local().origin.host);
+            let told = format!("no Diameter peer at {} within {seconds} s that takes {own}", self.address);
+            FetchError::Unreachable(told)
         })
     }
 
