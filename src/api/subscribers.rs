@@ -156,12 +156,15 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
     });
     if let Some(members) = whole.as_object_mut() {
         match &subscriber.key {
-            AkaKey::Milenage { k, opc } => {
+            None => {
+                members.insert("algorithm".into(), json!("none"));
+            }
+            Some(AkaKey::Milenage { k, opc }) => {
                 members.insert("algorithm".into(), json!("milenage"));
                 members.insert("k".into(), secret(k.danger_expose()));
                 members.insert("opc".into(), secret(opc.danger_expose()));
             }
-            AkaKey::Tuak { k, topc, res_octets, iterations } => {
+            Some(AkaKey::Tuak { k, topc, res_octets, iterations }) => {
                 members.insert("algorithm".into(), json!("tuak"));
                 members.insert("k".into(), secret(k.danger_expose()));
                 members.insert("topc".into(), secret(topc.danger_expose()));
@@ -178,6 +181,10 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
         }
         if let Some(lifetime) = subscriber.key_lifetime {
             members.insert("key_lifetime".into(), json!(lifetime.as_secs()));
+        }
+        if let Some(guss) = &subscriber.guss {
+            let text = String::from_utf8_lossy(guss);
+            members.insert("guss".into(), if danger_show { json!(text) } else { json!("(hidden)") });
         }
     }
     whole

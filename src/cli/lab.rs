@@ -135,7 +135,7 @@ pub(super) fn subscriber(card: &Personalisation) -> Subscriber {
     Subscriber {
         impi: Impi::from_imsi(&card.imsi, card.mnc_length),
         imsi: card.imsi.clone(),
-        key: card.key.clone(),
+        key: Some(card.key.clone()),
         amf: Amf([0x80, 0x00]),
         sqn: Sqn::default(),
         gba_mode: if card.gba_u { GbaMode::U } else { GbaMode::Me },

@@ -16,7 +16,7 @@ pub use ksnaf_proto::gba::duration::Lifetime;
 pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
-pub use zh::{ZhConfig, ZhSource};
+pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
 pub use zn::{GpiLayout, OauthConfig, ZnConfig};
 
 use ksnaf_proto::identity::Fqdn;

@@ -2,6 +2,7 @@
 
 use crate::api::caller::TokenFileError;
 use crate::api::zn::oauth::OauthError;
+use crate::av_source::SourceError;
 use crate::bsf::BsfError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The source of vectors cannot be set up.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
@@ -84,7 +88,8 @@ impl StartError {
             | Self::Identity { .. }
             | Self::Oauth(_)
             | Self::Tokens(_)
-            | Self::Device(_) => 2,
+            | Self::Device(_)
+            | Self::Source(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -108,6 +108,24 @@ async fn the_labs_card_is_known_by_every_interface_and_the_end_is_in_order() {
     place.finish();
 }
 
+#[test]
+fn a_lab_bootstraps_with_vectors_of_every_interface() {
+    let person = Person::new(GbaMode::U);
+    let place = Place::of(&person);
+    let hss = place.serve(&arguments(&["--cx"]));
+    let peer = format!("zh.peer={}", hss.address("diameter"));
+    let base_url = format!("zh.base_url=http://{}", hss.address("sbi"));
+    for (source, whom) in [("diameter", &peer), ("cx", &peer), ("nhss", &base_url), ("nudm", &base_url)] {
+        let source = format!("zh.source={source}");
+        let report = place.run(&["lab", "--once", "--json", "--set", &source, "--set", whom]).json();
+        assert_eq!((&report["equal"], &report["gba_mode"]), (&json!(true), &json!("GBA_U")), "{source}");
+        place.saw(&person, report["b_tid"].as_str().unwrap());
+    }
+    hss.stop();
+    place.run(&["lab", "--once", "--set", "zh.source=nhss", "--set", &base_url]).failed(5, &[]);
+    place.finish();
+}
+
 #[tokio::test]
 async fn without_a_card_the_hss_makes_the_one_that_the_lab_then_has() {
     let place = Place::empty();

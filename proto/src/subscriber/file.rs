@@ -1,5 +1,5 @@
 //! Subscriber files: CSV with a header line, or JSON lines with the same names. All of a file is good, or every bad line
-//! of it is named.
+//! of it is named. A line whose `algorithm` is `none` has no key: settings of a subscriber of another AuC.
 
 mod fields;
 #[cfg(test)]
@@ -114,8 +114,10 @@ fn csv_rows(content: &[u8]) -> Result<Vec<Row>, Vec<BadLine>> {
     if let Some((_, name)) = twice {
         return Err(vec![header_line(format!("the column {name} stands twice"))]);
     }
-    if !names.contains(&"imsi") || !names.contains(&"k") {
-        return Err(vec![header_line("the header line must name at least imsi and k".to_owned())]);
+    if !names.contains(&"imsi") || !(names.contains(&"k") || names.contains(&"algorithm")) {
+        return Err(vec![header_line(
+            "the header line must name at least imsi and k (or algorithm, where it is none)".to_owned(),
+        )]);
     }
     let mut rows = Vec::new();
     for record in reader.records() {

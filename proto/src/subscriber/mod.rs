@@ -8,15 +8,15 @@ use crate::gba::guss::{BsfInfo, Guss};
 use crate::identity::{Impi, Imsi};
 use std::time::Duration;
 
-/// One subscriber: identity, long-term key, and what the GUSS would say of its card.
+/// One subscriber: identity, long-term key where it is here, and what the GUSS would say of its card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// IMSI, the key of the subscriber table.
     pub imsi: Imsi,
     /// IMPI, unique too.
     pub impi: Impi,
-    /// Algorithm with K and operator constant.
-    pub key: AkaKey,
+    /// Algorithm with K and operator constant. `None`: another AuC makes the vectors, only the settings are here.
+    pub key: Option<AkaKey>,
     /// AMF of its vectors.
     pub amf: Amf,
     /// The sequence number before the first one to use.

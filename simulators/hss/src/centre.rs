@@ -50,7 +50,8 @@ impl AuthenticationCentre {
         subscriber: &Subscriber,
         resync: Option<&(Rand, Auts)>,
     ) -> Result<HssAnswer, VectorError> {
-        let algorithm = subscriber.key.algorithm().map_err(|_| VectorError::Unavailable)?;
+        let key = subscriber.key.as_ref().ok_or(VectorError::NotAllowed)?;
+        let algorithm = key.algorithm().map_err(|_| VectorError::Unavailable)?;
         let sqn_ms = resync.map(|(rand, auts)| vector::check_auts(algorithm.as_ref(), rand, auts));
         let sqn_ms = sqn_ms.transpose().map_err(|_| VectorError::AuthenticationRejected)?;
         let step = |sqn_he| {

@@ -34,6 +34,10 @@ pub(super) const COLUMNS: &[&str] = &[
     "guss",
 ];
 
+/// What makes vectors.
+const KEY_COLUMNS: &[&str] =
+    &["k", "opc", "op", "topc", "top", "amf", "sqn", "res_bits", "keccak_iterations"];
+
 /// The column at fault, and why. Never with the value of a key.
 type Wrong = (&'static str, String);
 
@@ -104,11 +108,12 @@ impl Fields {
         }
     }
 
-    fn key(&self) -> Result<AkaKey, Wrong> {
+    fn key(&self) -> Result<Option<AkaKey>, Wrong> {
         match self.text("algorithm").unwrap_or("milenage").to_ascii_lowercase().as_str() {
-            "milenage" => self.milenage(),
-            "tuak" => self.tuak(),
-            _ => Err(("algorithm", "milenage or tuak".to_owned())),
+            "milenage" => self.milenage().map(Some),
+            "tuak" => self.tuak().map(Some),
+            "none" => self.none_of(KEY_COLUMNS, "not with algorithm none").map(|()| None),
+            _ => Err(("algorithm", "milenage, tuak or none".to_owned())),
         }
     }
 

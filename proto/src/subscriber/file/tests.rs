@@ -24,7 +24,7 @@ fn a_file_may_have_its_columns_in_any_order_and_leave_the_rest_out() {
 #[test]
 fn op_gives_the_known_opc() {
     let found = csv(&format!("imsi,k,op\n001010123456789,{K},{OP}\n")).unwrap();
-    let AkaKey::Milenage { opc, .. } = &found[0].key else { panic!("not MILENAGE") };
+    let Some(AkaKey::Milenage { opc, .. }) = &found[0].key else { panic!("not MILENAGE") };
     assert_eq!(hex::encode(opc.danger_expose()), OPC);
 }
 
@@ -36,7 +36,7 @@ fn every_column_is_read() {
          310410123456789,{K},{top},TUAK,b9b9,0000000000ff,GBA_U,a@b,+491701,sip:a@b;tel:1,3,128,2,1h30m,yes\n"
     );
     let one = csv(&text).unwrap().remove(0);
-    let AkaKey::Tuak { res_octets, iterations, .. } = one.key else { panic!("not TUAK") };
+    let Some(AkaKey::Tuak { res_octets, iterations, .. }) = one.key else { panic!("not TUAK") };
     assert_eq!((res_octets, iterations), (16, 2));
     assert_eq!((one.impi.as_str(), one.sqn.value(), one.gba_mode), ("a@b", 255, GbaMode::U));
     assert_eq!((one.msisdn.as_deref(), one.impus.len(), one.consent), (Some("491701"), 2, true));
@@ -70,6 +70,9 @@ fn a_header_line_that_names_unknown_columns_is_refused() {
     let bad = csv(&format!("imsi,k,opc,pin\n1,{K},{OPC},1\n")).unwrap_err();
     assert!(bad[0].starts_with("line 1: unknown column \"pin\""), "{bad:?}");
     assert!(csv("imsi,opc\n").unwrap_err()[0].contains("at least imsi and k"));
+    assert!(
+        csv(&format!("imsi,opc\n001010123456789,{OPC}\n")).unwrap_err()[0].contains("at least imsi and k")
+    );
     assert!(csv("imsi,k,k\n").unwrap_err()[0].contains("stands twice"));
     assert!(csv("").is_err() && csv("imsi,k,opc\n").unwrap_err()[0].contains("no subscriber"));
 }
@@ -94,8 +97,26 @@ fn mixed_algorithms_are_refused() {
     assert!(refused("opc,op", &format!("{OPC},{OP}"))[0].contains("op: opc and op exclude"));
     assert!(refused("opc,algorithm", &format!("{OPC},tuak"))[0].contains("opc: only with"));
     assert!(refused("topc", &"5".repeat(64))[0].contains("topc: only with"));
-    assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage or tuak"));
+    assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage, tuak or none"));
     assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA or GBA_U"));
+}
+
+#[test]
+fn a_line_without_a_key_says_so_and_has_settings_alone() {
+    let guss = "<guss><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>";
+    let found = csv(&format!("imsi,algorithm,guss,uicc\n001010123456789,none,{guss},\n")).unwrap();
+    assert_eq!((&found[0].key, found[0].gba_mode), (&None, GbaMode::U));
+    assert_eq!(found[0].key_lifetime.unwrap().as_secs(), 60);
+    assert!(found[0].guss.is_some());
+    let over = format!("imsi,algorithm,guss,uicc,key_lifetime\n001010123456789,none,{guss},GBA,2m\n");
+    let found = csv(&over).unwrap();
+    assert_eq!((found[0].gba_mode, found[0].key_lifetime.unwrap().as_secs()), (GbaMode::Me, 120));
+    let refused = |text: String| csv(&text).unwrap_err().remove(0);
+    assert!(refused("imsi,algorithm\n001010123456789,\n".to_owned()).starts_with("line 2: k: missing"));
+    assert!(refused(format!("imsi,algorithm,k\n001010123456789,none,{K}\n")).contains("k: not with"));
+    assert!(
+        refused("imsi,algorithm,guss\n001010123456789,none,<uss/>\n".to_owned()).contains("guss: neither")
+    );
 }
 
 #[test]

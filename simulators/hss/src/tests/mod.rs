@@ -61,7 +61,7 @@ impl Card {
 
     /// Takes a challenge: nothing more to say, or AUTS where its number is not fresh.
     fn authenticate(&mut self, vector: &AuthVector) -> Option<Auts> {
-        let algorithm = self.subscriber.key.algorithm().unwrap();
+        let algorithm = self.subscriber.key.as_ref().unwrap().algorithm().unwrap();
         let numbers = &mut self.numbers;
         match vector::verify(algorithm.as_ref(), &vector.rand, &vector.autn, |sqn| numbers.accept(sqn)) {
             Ok(verified) => {
