@@ -21,6 +21,9 @@ use std::time::Duration;
 
 const FREE: [&str; 4] = ["--diameter", "127.0.0.1:0", "--sbi", "127.0.0.1:0"];
 
+/// The realm that the simulator has by default.
+const REALM: &str = "zh.realm=ims.mnc001.mcc001.3gppnetwork.org";
+
 /// For anything that comes at all.
 const BOUND: Duration = Duration::from_secs(20);
 
@@ -117,7 +120,8 @@ fn a_lab_bootstraps_with_vectors_of_every_interface() {
     let base_url = format!("zh.base_url=http://{}", hss.address("sbi"));
     for (source, whom) in [("diameter", &peer), ("cx", &peer), ("nhss", &base_url), ("nudm", &base_url)] {
         let source = format!("zh.source={source}");
-        let report = place.run(&["lab", "--once", "--json", "--set", &source, "--set", whom]).json();
+        let lab = ["lab", "--once", "--json", "--set", &source, "--set", whom, "--set", REALM];
+        let report = place.run(&lab).json();
         assert_eq!((&report["equal"], &report["gba_mode"]), (&json!(true), &json!("GBA_U")), "{source}");
         place.saw(&person, report["b_tid"].as_str().unwrap());
     }
