@@ -214,7 +214,7 @@ fn print(query: &NafQuery, answer: &NafAnswer, output: OutputArgs) -> Result<(),
         ("created_at", answer.created_at.map(|moment| json!(to_xs_date_time(moment)))),
         ("expires_at", answer.expires_at.map(|moment| json!(to_xs_date_time(moment)))),
         ("impi", answer.impi.as_ref().map(|impi| json!(person(impi.as_str())))),
-        ("uss", (!settings.is_empty()).then(|| Value::Array(settings))),
+        ("uss", (!settings.is_empty()).then_some(Value::Array(settings))),
     ];
     let members: Vec<(&str, Value)> =
         members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
