@@ -1,6 +1,7 @@
 //! `ksnaf sim naf` as users run it: the key that it gets over Zn is the one that the device has.
 
 use crate::api::{Api, NAF, segment, tcp};
+use crate::certificates::{Ca, Files};
 use crate::people::Person;
 use crate::program::{Place, Running};
 use http::{Method, StatusCode};
@@ -83,6 +84,44 @@ async fn refused_unreachable_and_misnamed_have_statuses_of_their_own() {
     place.run(&["sim", "naf", "--naf", NAF]).failed(2, &["--b-tid"]);
     lab.stop();
     of(NAF, b_tid, &[]).failed(2, &["no service runs on", "start `ksnaf lab`"]);
+    place.finish();
+}
+
+#[tokio::test]
+async fn over_https_the_nafs_certificate_says_who_asks() {
+    let (person, ca) = (Person::new(GbaMode::U), Ca::new());
+    let place = Place::of(&person);
+    let (server, naf, stranger) = (ca.server(), ca.client(NAF), ca.client("stranger.example"));
+    let set = |key: &str, path: &std::path::Path| format!("--set=zn.{key}={}", path.display());
+    let file = place.file("lab.toml", CONFIGURATION);
+    let lab = place.lab(&[
+        "--config",
+        file.to_str().unwrap(),
+        "--set=zn.sbi_tls_listen=127.0.0.1:0",
+        &set("tls_certificate", &server.certificate),
+        &set("tls_key", &server.key),
+        &set("client_ca", &ca.file()),
+    ]);
+    let device = lab.api().device_side("raw").await.ok();
+    place.saw(&person, text(&device, "b_tid"));
+    let url = format!("https://localhost:{}", lab.address("zn_sbi_tls").port());
+    let ask = async |ca: &std::path::Path, own: Option<&Files>, further: &[&str]| {
+        let mut arguments =
+            vec!["sim", "naf", "--naf", NAF, "--b-tid", text(&device, "b_tid"), "--nbsp", &url];
+        arguments.extend(["--json", "--danger-show-keys", "--ca", ca.to_str().unwrap()]);
+        if let Some(own) = own {
+            arguments.extend(["--tls-certificate", own.certificate.to_str().unwrap()]);
+            arguments.extend(["--tls-key", own.key.to_str().unwrap()]);
+        }
+        place.run(&[&arguments, further].concat())
+    };
+    for further in [&[][..], &["--http1"]] {
+        assert_eq!(ask(&ca.file(), Some(&naf), further).await.json()["key"], device["key"]);
+    }
+    ask(&ca.file(), Some(&stranger), &[]).await.failed(4, &["403"]);
+    ask(&Ca::new().file(), Some(&naf), &[]).await.failed(5, &["cannot reach localhost"]);
+    ask(std::path::Path::new("none.pem"), None, &[]).await.failed(2, &["none.pem"]);
+    lab.stop();
     place.finish();
 }
 

@@ -24,7 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   ksnaf sim naf --naf naf.lab.example --b-tid \"$(ksnaf bootstrap --json | jq -r .b_tid)\"
       the key of a bootstrap, from the lab that runs on data_dir, by Nbsp_GBA
-  ksnaf sim naf --naf naf.lab.example --b-tid B --nbsp http://127.0.0.1:8082 --token-file lab.token --gsid 7
+  ksnaf sim naf --naf naf.lab.example --b-tid B --nbsp http://127.0.0.1:8082 --token-file F
   ksnaf sim naf --naf naf.lab.example --b-tid B --diameter 127.0.0.1:3869 --gba-u
       the same of any BSF, by either protocol
   ksnaf sim naf --naf naf.lab.example --listen 127.0.0.1:8095
@@ -54,12 +54,18 @@ pub(in crate::cli) struct NafArgs {
     /// Ask by Nbsp_GBA: its URL before /nbsp-gba/v1; that of the service on data_dir unless given
     #[arg(long, value_name = "URL")]
     nbsp: Option<String>,
-    /// A file with the bearer token for Nbsp_GBA; the lab's unless given
+    /// A file with the bearer token for Nbsp_GBA; the lab's where the service on data_dir is asked
     #[arg(long, value_name = "FILE", conflicts_with = "diameter")]
     token_file: Option<PathBuf>,
     /// PEM certificates that an https URL is checked against
     #[arg(long, value_name = "FILE", requires = "nbsp")]
     ca: Option<PathBuf>,
+    /// PEM certificate chain of this NAF, where an https peer wants one
+    #[arg(long, value_name = "FILE", requires = "ca", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// PEM private key that goes with it
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Speak HTTP/1.1 in place of HTTP/2 with prior knowledge
     #[arg(long, conflicts_with = "diameter")]
     http1: bool,
@@ -158,9 +164,10 @@ fn zn(args: &NafArgs, naf_id: &NafId) -> Result<Zn, Failure> {
     };
     let url: Uri = url.parse().map_err(|error| Failure::usage(format!("--nbsp {url}: {error}")))?;
     let token = args.token_file.as_ref().or(lab_token.as_ref()).map(|path| token(path)).transpose()?;
-    let trust = args.ca.as_deref().map(tls::client).transpose()?;
+    let own = args.tls_certificate.as_deref().zip(args.tls_key.as_deref());
+    let trust = args.ca.as_deref().map(|ca| tls::client_as(ca, own)).transpose()?;
     let version = if args.http1 { Version::Http1 } else { Version::Http2 };
-    Ok(Zn::Nbsp(Nbsp::new(&url, version, token, trust.as_deref(), patience)?))
+    Ok(Zn::Nbsp(Nbsp::new(&url, version, token, trust.as_ref(), patience)?))
 }
 
 /// The service that runs on data_dir, and its token.
