@@ -21,6 +21,7 @@
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
 //! | [`subscriber_command`], [`credential_command`] | its other commands, beside a lab and alone |
+//! | [`sim_hss`], [`sim_naf`] | its simulators of the network's other ends |
 //! | [`terminations`], [`kills`] | SIGTERM, SIGKILL |
 //! | [`witness`] | a UE in another language |
 
@@ -61,6 +62,8 @@ mod requests;
 mod restarts;
 mod resync;
 mod reuse;
+mod sim_hss;
+mod sim_naf;
 mod slot;
 mod statuses;
 mod subscriber_command;
