@@ -5,8 +5,10 @@
 mod api;
 mod bsf;
 mod duration;
+mod enrolee;
 mod naf;
 mod overrides;
+mod ua_proxy;
 mod ue;
 mod zh;
 mod zn;
@@ -14,8 +16,10 @@ mod zn;
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
 pub use duration::Lifetime;
+pub use enrolee::EnroleeConfig;
 pub use naf::{NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
+pub use ua_proxy::{UaProxyConfig, UaZn};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
 pub use zn::ZnConfig;
@@ -50,6 +54,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// What subscribers may be on the service layer.
+    pub enrolee: Vec<EnroleeConfig>,
+    /// Ua, the network side.
+    pub ua_proxy: UaProxyConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -67,6 +75,8 @@ impl Default for Config {
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            enrolee: Vec::new(),
+            ua_proxy: UaProxyConfig::default(),
             service: ServiceConfig::default(),
         }
     }
@@ -99,6 +109,8 @@ pub enum Role {
     Bsf,
     /// The credential API.
     Api,
+    /// Ua, the network side.
+    Ua,
 }
 
 /// `[service]`.
@@ -121,6 +133,14 @@ impl Default for ServiceConfig {
             drain_timeout: Lifetime(Duration::from_secs(5)),
             sweep_interval: Lifetime(Duration::from_secs(60)),
         }
+    }
+}
+
+impl Config {
+    /// Whether Ua's network side is served: as a role, or because it has a name.
+    #[must_use]
+    pub fn serves_ua(&self) -> bool {
+        self.service.roles.contains(&Role::Ua) || self.ua_proxy.naf_fqdn.is_some()
     }
 }
 

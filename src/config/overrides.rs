@@ -1,6 +1,6 @@
 //! Reads the file and lays environment and `--set` over it, one at a time, so that an error names the one at fault.
 
-use super::Config;
+use super::{Config, Role, UaZn};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -169,7 +169,32 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
     }
-    Ok(())
+    check_ua(config)
+}
+
+fn check_ua(config: &Config) -> Result<(), ConfigError> {
+    let ua = &config.ua_proxy;
+    if ua.certificate.is_some() != ua.key.is_some() {
+        return Err(ConfigError::Conflict("ua_proxy.certificate and ua_proxy.key go together"));
+    }
+    if !config.serves_ua() {
+        return Ok(());
+    }
+    if ua.naf_fqdn.is_none() || ua.upstream.is_none() {
+        return Err(ConfigError::Conflict("the role ua needs ua_proxy.naf_fqdn and ua_proxy.upstream"));
+    }
+    match ua.zn {
+        UaZn::Local if !config.service.roles.contains(&Role::Bsf) => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"local\" needs the role bsf in service.roles"))
+        }
+        UaZn::Nbsp if ua.base_url.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"nbsp\" needs ua_proxy.base_url"))
+        }
+        UaZn::Diameter => Err(ConfigError::Conflict(
+            "ua_proxy.zn = \"diameter\" is not served by this program: use \"local\" or \"nbsp\"",
+        )),
+        UaZn::Local | UaZn::Nbsp => Ok(()),
+    }
 }
 
 #[cfg(test)]

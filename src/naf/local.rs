@@ -1,0 +1,90 @@
+//! Keys from this process's own BSF: the store, and the function that answers Zn for any other NAF.
+
+use super::key_source::{Granted, KeyFuture, KeySource, UaSubscriber};
+use crate::store::{Store, StoreError, Subscriber};
+use ksnaf_proto::gba::guss::GsId;
+use ksnaf_proto::gba::{BTid, NafId, UaSecurityProtocolId};
+use ksnaf_proto::identity::{Fqdn, Impu};
+use ksnaf_proto::zn::{self, Allowed, NafAnswer, NafQuery, NafRule, Principal, ZnError, ZnPolicy};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// How the proxy names itself to the policy, which has one rule, for it.
+const SELF: &str = "ua-proxy";
+
+/// The store behind Zn's rules.
+pub struct LocalKeys {
+    store: Arc<dyn Store>,
+    policy: ZnPolicy,
+    naf: Fqdn,
+    gs_ids: Vec<GsId>,
+    uicc_key: bool,
+}
+
+impl LocalKeys {
+    /// For one NAF.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, naf: Fqdn, gs_ids: Vec<GsId>, uicc_key: bool) -> Self {
+        let rule = NafRule {
+            ua_protocols: Allowed::Any,
+            gs_ids: Allowed::Any,
+            uicc_key,
+            // Told to the proxy, which tells the target only with consent.
+            private_identity: true,
+            ..NafRule::new(naf.clone(), vec![SELF.to_owned()])
+        };
+        Self { store, policy: ZnPolicy::new(vec![rule]), naf, gs_ids, uicc_key }
+    }
+
+    async fn ask(&self, b_tid: &BTid, ua: UaSecurityProtocolId) -> Result<Granted, ZnError> {
+        let query = NafQuery {
+            b_tid: b_tid.clone(),
+            naf_id: NafId::new(self.naf.clone(), ua),
+            gba_u_aware: self.uicc_key,
+            gs_ids: self.gs_ids.clone(),
+        };
+        let authorized = self.policy.authorize(&[Principal::Name(SELF.to_owned())], query)?;
+        let now = SystemTime::now();
+        let association = self.store.association(b_tid, now).await.map_err(|error| failed(&error))?;
+        let answer = zn::answer(&authorized, association.as_ref(), now)?;
+        let subscriber = match &answer.impi {
+            Some(impi) => self.store.subscriber(impi).await.map_err(|error| failed(&error))?,
+            None => None,
+        };
+        granted(answer, subscriber)
+    }
+}
+
+impl KeySource for LocalKeys {
+    fn naf_key<'a>(&'a self, b_tid: &'a BTid, ua: UaSecurityProtocolId) -> KeyFuture<'a> {
+        Box::pin(self.ask(b_tid, ua))
+    }
+}
+
+fn failed(error: &StoreError) -> ZnError {
+    tracing::error!(%error, "store failed");
+    ZnError::Unavailable
+}
+
+/// Settings say what a service may know; where there are none, the subscriber's own public identities count.
+fn granted(answer: NafAnswer, subscriber: Option<Subscriber>) -> Result<Granted, ZnError> {
+    let mut identities: Vec<String> = answer.uss.iter().flat_map(|uss| uss.uids.iter().cloned()).collect();
+    let consents = subscriber.as_ref().is_some_and(|subscriber| subscriber.consent);
+    if identities.is_empty() {
+        identities = subscriber.map(|subscriber| subscriber.impus).unwrap_or_default();
+    }
+    if identities.is_empty() {
+        identities.extend(answer.impi.as_ref().map(|impi| Impu::from_impi(impi).as_str().to_owned()));
+    }
+    Ok(Granted {
+        me_key: answer.me_key,
+        uicc_key: answer.uicc_key,
+        expires_at: answer.expires_at.ok_or(ZnError::Unavailable)?,
+        subscriber: UaSubscriber {
+            impi: answer.impi,
+            identities,
+            flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
+            consents,
+        },
+    })
+}
