@@ -8,6 +8,7 @@
 //! | [`cli`] | the command line |
 //! | [`service`] | all roles, composed |
 //! | [`bsf`], [`api`] | Ub's server; the credential API |
+//! | `naf` (feature `ua`) | Ua's server: an authentication proxy |
 //! | [`ue`], [`credential`] | the device side; a NAF key in the form its user takes |
 //! | [`av_source`], [`store`], [`reader`] | where vectors, durable state and cards come from |
 //! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
@@ -21,6 +22,8 @@ pub mod credential;
 pub mod data_dir;
 pub mod http;
 pub mod metrics;
+#[cfg(feature = "ua")]
+pub mod naf;
 pub mod reader;
 pub mod service;
 pub mod store;

@@ -3,7 +3,7 @@
 use super::refusal::{Body, whole};
 use bytes::Bytes;
 use http::{HeaderMap, Response, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 /// Octets of an error's or a registration's answer that are looked into; a longer error is dropped.
@@ -45,8 +45,17 @@ pub(super) async fn with_aei(answer: Response<Body>) -> (Response<Body>, Option<
     }
 }
 
-async fn read(body: Body) -> Option<Bytes> {
-    Limited::new(body, MAX).collect().await.ok().map(http_body_util::Collected::to_bytes)
+async fn read(mut body: Body) -> Option<Bytes> {
+    let mut octets = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            octets.extend_from_slice(&data);
+        }
+        if octets.len() > MAX {
+            return None;
+        }
+    }
+    Some(octets.into())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

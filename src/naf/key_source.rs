@@ -41,7 +41,7 @@ pub struct UaSubscriber {
     pub identities: Vec<String>,
     /// What the settings allow: codes of the service.
     pub flags: Vec<u32>,
-    /// Whether the subscriber lets its identity be told.
+    /// Whether its identity may be told: it lets it, or it stands in settings for this NAF.
     pub consents: bool,
 }
 

@@ -69,7 +69,8 @@ fn failed(error: &StoreError) -> ZnError {
 /// Settings say what a service may know; where there are none, the subscriber's own public identities count.
 fn granted(answer: NafAnswer, subscriber: Option<Subscriber>) -> Result<Granted, ZnError> {
     let mut identities: Vec<String> = answer.uss.iter().flat_map(|uss| uss.uids.iter().cloned()).collect();
-    let consents = subscriber.as_ref().is_some_and(|subscriber| subscriber.consent);
+    // Settings for this NAF's services are there to be told.
+    let consents = !identities.is_empty() || subscriber.as_ref().is_some_and(|subscriber| subscriber.consent);
     if identities.is_empty() {
         identities = subscriber.map(|subscriber| subscriber.impus).unwrap_or_default();
     }

@@ -77,13 +77,14 @@ impl NbspKeys {
             kind
         })?;
         let uids = answer.uss.iter().flat_map(|uss| uss.uids.iter().cloned());
-        let told = answer.impi.is_some();
+        let identities: Vec<String> = uids.collect();
+        // A BSF tells the IMPI of those who consent, and settings are there to be told.
+        let consents = answer.impi.is_some() || !identities.is_empty();
         Ok(Granted {
             subscriber: UaSubscriber {
-                identities: uids.collect(),
+                identities,
                 flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
-                // A BSF tells the IMPI of those who consent.
-                consents: told,
+                consents,
                 impi: answer.impi,
             },
             me_key: answer.me_key,

@@ -3,7 +3,7 @@
 use super::refusal::{Body, Refusal};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::error::Error;

@@ -44,6 +44,14 @@ pub enum StartError {
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
+    /// Ua cannot be served.
+    #[cfg(feature = "ua")]
+    #[error(transparent)]
+    UaProxy(#[from] crate::naf::UaProxyError),
+    /// Ua is wanted of a program without it.
+    #[cfg(not(feature = "ua"))]
+    #[error("this program is built without the feature ua, and the configuration wants ua_proxy")]
+    NoUa,
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -57,6 +65,10 @@ impl StartError {
             Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
                 2
             }
+            #[cfg(feature = "ua")]
+            Self::UaProxy(_) => 2,
+            #[cfg(not(feature = "ua"))]
+            Self::NoUa => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }
