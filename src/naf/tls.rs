@@ -170,12 +170,7 @@ fn pin(ssl: &mut SslRef, index: Index<Ssl, Arc<Handshake>>) -> Result<ClientHell
 }
 
 /// The key of an identity, into `key`; its length.
-fn give(
-    ssl: &SslRef,
-    index: Index<Ssl, Arc<Handshake>>,
-    identity: &[u8],
-    key: &mut [u8],
-) -> Option<usize> {
+fn give(ssl: &SslRef, index: Index<Ssl, Arc<Handshake>>, identity: &[u8], key: &mut [u8]) -> Option<usize> {
     let handshake = ssl.ex_data(index)?;
     let ua = match ssl.version2() {
         Some(SslVersion::TLS1_3) => UaSecurityProtocolId::TLS13_PSK,

@@ -11,6 +11,9 @@
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`ua_lab`], [`ua_client`] | a proxy before a server of the test's own; its clients |
+//! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
+//! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -53,6 +56,12 @@ mod statuses;
 mod subscriber_command;
 mod temporary_identities;
 mod terminations;
+mod ua_client;
+mod ua_digest;
+mod ua_lab;
+mod ua_originators;
+mod ua_passage;
+mod ua_psk;
 mod ub_limits;
 mod ub_tls;
 mod wire;
