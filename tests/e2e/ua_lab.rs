@@ -27,7 +27,6 @@ pub(crate) const CSE: &str = "id-in.cse.example";
 /// A request as it reached the server behind the proxy.
 #[derive(Debug, Clone)]
 pub(crate) struct Reached {
-    pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -68,7 +67,6 @@ impl Behind {
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 reached.lock().unwrap_or_else(PoisonError::into_inner).push(Reached {
-                    method: parts.method.to_string(),
                     target: parts.uri.to_string(),
                     headers: parts.headers.clone(),
                     body: body.clone(),
