@@ -10,7 +10,7 @@
 //! | [`bsf`], [`api`] | Ub's server; the credential API |
 //! | `naf` (feature `ua`) | Ua's server: an authentication proxy |
 //! | [`ue`], [`credential`] | the device side; a NAF key in the form its user takes |
-//! | [`av_source`], [`store`], [`reader`] | where vectors, durable state and cards come from |
+//! | [`av_source`], [`store`], [`reader`], [`diameter`] | where vectors, durable state, cards and peers come from |
 //! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
 
 pub mod api;
@@ -20,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod data_dir;
+pub mod diameter;
 pub mod http;
 pub mod metrics;
 #[cfg(feature = "ua")]

@@ -153,7 +153,7 @@ pub(super) async fn credentials(
     Ok(answer(credential.danger_json(form)))
 }
 
-fn device(state: &ApiState) -> Result<&Device, Problem> {
+pub(super) fn device(state: &ApiState) -> Result<&Device, Problem> {
     state
         .device
         .as_deref()

@@ -4,6 +4,7 @@
 
 mod api;
 mod bsf;
+mod diameter;
 mod duration;
 mod enrolee;
 mod naf;
@@ -15,14 +16,16 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub(crate) use diameter::host_of;
+pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use duration::Lifetime;
 pub use enrolee::EnroleeConfig;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ua_proxy::{UaProxyConfig, UaZn};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
-pub use zn::ZnConfig;
+pub use zn::{GpiLayout, OauthConfig, ZnConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};
@@ -44,6 +47,8 @@ pub struct Config {
     pub zh: ZhConfig,
     /// Its reference point towards NAFs.
     pub zn: ZnConfig,
+    /// The Diameter node under both.
+    pub diameter: DiameterConfig,
     /// The credential API.
     pub api: ApiConfig,
     /// The device's card.
@@ -70,6 +75,7 @@ impl Default for Config {
             ub: UbConfig::default(),
             zh: ZhConfig::default(),
             zn: ZnConfig::default(),
+            diameter: DiameterConfig::default(),
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),

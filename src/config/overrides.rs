@@ -161,6 +161,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
     }
+    config.diameter.conflict().map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
         && (api.tls_certificate.is_none() || api.tls_key.is_none() || api.client_ca.is_none())
@@ -168,6 +169,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Conflict(
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
+    }
+    let zn = &config.zn;
+    if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
     }
     check_ua(config)
 }
@@ -190,10 +195,10 @@ fn check_ua(config: &Config) -> Result<(), ConfigError> {
         UaZn::Nbsp if ua.base_url.is_none() => {
             Err(ConfigError::Conflict("ua_proxy.zn = \"nbsp\" needs ua_proxy.base_url"))
         }
-        UaZn::Diameter => Err(ConfigError::Conflict(
-            "ua_proxy.zn = \"diameter\" is not served by this program: use \"local\" or \"nbsp\"",
-        )),
-        UaZn::Local | UaZn::Nbsp => Ok(()),
+        UaZn::Diameter if ua.peer.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"diameter\" needs ua_proxy.peer"))
+        }
+        UaZn::Local | UaZn::Nbsp | UaZn::Diameter => Ok(()),
     }
 }
 

@@ -211,6 +211,8 @@ impl Connection {
         }
         let head = headers::back(answer.headers());
         *answer.headers_mut() = head;
+        // Of the other connection.
+        *answer.version_mut() = http::Version::HTTP_11;
         let mut answer = answer.map(|body| body.map_err(Into::into).boxed_unsync());
         if let Some(enrolee) = passage.enrolee {
             if answer.status().is_client_error() || answer.status().is_server_error() {

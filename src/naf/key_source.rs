@@ -1,12 +1,16 @@
-//! Where a NAF's keys come from: one question, two answers to choose from by configuration.
+//! Where a NAF's keys come from: one question, and who answers it is a matter of configuration.
 
-use ksnaf_proto::gba::{BTid, KsIntNaf, KsNaf, UaSecurityProtocolId};
-use ksnaf_proto::identity::Impi;
+use ksnaf_proto::gba::guss::GsId;
+use ksnaf_proto::gba::{BTid, KsIntNaf, KsNaf, NafId, UaSecurityProtocolId};
+use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::ua::{NafKey, Namespace};
-use ksnaf_proto::zn::{MeKey, ZnError};
+use ksnaf_proto::zn::{MeKey, NafAnswer, NafQuery, ZnError};
 use std::future::Future;
 use std::pin::Pin;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// How long a key is good whose BSF does not say so, against the standard.
+const UNSAID: Duration = Duration::from_secs(60);
 
 /// What Zn gives for one B-TID and one use.
 #[derive(Debug, Clone)]
@@ -45,11 +49,57 @@ pub struct UaSubscriber {
     pub consents: bool,
 }
 
+/// What a NAF asks a BSF, besides the B-TID and the use.
+#[derive(Debug, Clone)]
+pub struct NafQuestion {
+    /// The NAF.
+    pub naf: Fqdn,
+    /// Services whose settings are wanted.
+    pub gs_ids: Vec<GsId>,
+    /// Whether the card's key is wanted.
+    pub uicc_key: bool,
+}
+
+impl NafQuestion {
+    pub(super) fn about(&self, b_tid: &BTid, ua: UaSecurityProtocolId) -> NafQuery {
+        NafQuery {
+            b_tid: b_tid.clone(),
+            naf_id: NafId::new(self.naf.clone(), ua),
+            gba_u_aware: self.uicc_key,
+            gs_ids: self.gs_ids.clone(),
+        }
+    }
+}
+
+/// What a BSF elsewhere answers. It tells the IMPI of those who consent, and settings are there to be told.
+pub(super) fn granted(answer: NafAnswer) -> Granted {
+    let identities: Vec<String> = answer.uss.iter().flat_map(|uss| uss.uids.iter().cloned()).collect();
+    Granted {
+        subscriber: UaSubscriber {
+            consents: answer.impi.is_some() || !identities.is_empty(),
+            identities,
+            flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
+            impi: answer.impi,
+        },
+        me_key: answer.me_key,
+        uicc_key: answer.uicc_key,
+        expires_at: answer.expires_at.unwrap_or_else(|| SystemTime::now() + UNSAID),
+    }
+}
+
 /// A boxed answer: the trait is used as `dyn`.
 pub type KeyFuture<'a> = Pin<Box<dyn Future<Output = Result<Granted, ZnError>> + Send + 'a>>;
+
+/// The end of a source.
+pub type CloseFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Zn, as this NAF sees it.
 pub trait KeySource: Send + Sync + 'static {
     /// The keys of this NAF for one bootstrap and one Ua security protocol.
     fn naf_key<'a>(&'a self, b_tid: &'a BTid, ua: UaSecurityProtocolId) -> KeyFuture<'a>;
+
+    /// Takes leave of the BSF, where one is kept waiting.
+    fn close(&self) -> CloseFuture<'_> {
+        Box::pin(std::future::ready(()))
+    }
 }

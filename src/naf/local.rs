@@ -1,11 +1,10 @@
 //! Keys from this process's own BSF: the store, and the function that answers Zn for any other NAF.
 
-use super::key_source::{Granted, KeyFuture, KeySource, UaSubscriber};
+use super::key_source::{Granted, KeyFuture, KeySource, NafQuestion, UaSubscriber};
 use crate::store::{Store, StoreError, Subscriber};
-use ksnaf_proto::gba::guss::GsId;
-use ksnaf_proto::gba::{BTid, NafId, UaSecurityProtocolId};
-use ksnaf_proto::identity::{Fqdn, Impu};
-use ksnaf_proto::zn::{self, Allowed, NafAnswer, NafQuery, NafRule, Principal, ZnError, ZnPolicy};
+use ksnaf_proto::gba::{BTid, UaSecurityProtocolId};
+use ksnaf_proto::identity::Impu;
+use ksnaf_proto::zn::{self, Allowed, NafAnswer, NafRule, Principal, ZnError, ZnPolicy};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,33 +15,26 @@ const SELF: &str = "ua-proxy";
 pub struct LocalKeys {
     store: Arc<dyn Store>,
     policy: ZnPolicy,
-    naf: Fqdn,
-    gs_ids: Vec<GsId>,
-    uicc_key: bool,
+    question: NafQuestion,
 }
 
 impl LocalKeys {
     /// For one NAF.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, naf: Fqdn, gs_ids: Vec<GsId>, uicc_key: bool) -> Self {
+    pub fn new(store: Arc<dyn Store>, question: NafQuestion) -> Self {
         let rule = NafRule {
             ua_protocols: Allowed::Any,
             gs_ids: Allowed::Any,
-            uicc_key,
+            uicc_key: question.uicc_key,
             // Told to the proxy, which tells the target only with consent.
             private_identity: true,
-            ..NafRule::new(naf.clone(), vec![SELF.to_owned()])
+            ..NafRule::new(question.naf.clone(), vec![SELF.to_owned()])
         };
-        Self { store, policy: ZnPolicy::new(vec![rule]), naf, gs_ids, uicc_key }
+        Self { store, policy: ZnPolicy::new(vec![rule]), question }
     }
 
     async fn ask(&self, b_tid: &BTid, ua: UaSecurityProtocolId) -> Result<Granted, ZnError> {
-        let query = NafQuery {
-            b_tid: b_tid.clone(),
-            naf_id: NafId::new(self.naf.clone(), ua),
-            gba_u_aware: self.uicc_key,
-            gs_ids: self.gs_ids.clone(),
-        };
+        let query = self.question.about(b_tid, ua);
         let authorized = self.policy.authorize(&[Principal::Name(SELF.to_owned())], query)?;
         let now = SystemTime::now();
         let association = self.store.association(b_tid, now).await.map_err(|error| failed(&error))?;

@@ -4,7 +4,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`key_source`], `local`, `nbsp` | Zn: keys from this process's BSF, or from another by Nbsp_GBA |
+//! | [`key_source`], `local`, `nbsp`, `zn_diameter` | Zn: keys from this process's BSF, or from another by Nbsp_GBA or Diameter |
 //! | [`keys`] | keys that are known, and B-TIDs that are known to be none |
 //! | [`tls`], `tap` | handshakes with pre-shared keys and with certificates |
 //! | `digest` | challenges and responses |
@@ -29,10 +29,12 @@ mod serve;
 mod tap;
 pub mod tls;
 mod upstream;
+mod zn_diameter;
 
 pub use local::LocalKeys;
-pub use nbsp::{NbspKeys, NbspQuestion};
+pub use nbsp::NbspKeys;
 pub use proxy::Tasks;
+pub use zn_diameter::DiameterKeys;
 
 use crate::config::{EnroleeConfig, UaProxyConfig};
 use crate::metrics::Metrics;
@@ -121,7 +123,7 @@ impl UaProxy {
         let names = config.forward_headers.iter().map(|name| HeaderName::try_from(name.as_str()));
         let forward_headers = names.collect::<Result<_, _>>();
         let proxy = Proxy {
-            keys: Arc::new(Keys::new(source, times)),
+            keys: Arc::new(Keys::new(Arc::clone(&source), times)),
             digest: Digest::new(config, &naf, secrets.nonces),
             enrolees,
             identities: Identities { naf, key: secrets.pseudonyms },
@@ -135,6 +137,11 @@ impl UaProxy {
             metrics,
             tasks,
         };
+        let (shutdown, tracker) = (proxy.tasks.shutdown.clone(), proxy.tasks.tracker.clone());
+        tracker.spawn(async move {
+            shutdown.cancelled().await;
+            source.close().await;
+        });
         let bounds = Bounds {
             connections: config.max_connections,
             handshakes: config.max_handshakes,

@@ -1,16 +1,14 @@
 //! Keys from a BSF by Nbsp_GBA (TS 29.309): HTTP/2 with prior knowledge, one connection for all requests.
 
-use super::key_source::{Granted, KeyFuture, KeySource, UaSubscriber};
+use super::key_source::{Granted, KeyFuture, KeySource, NafQuestion, granted};
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ksnaf_proto::gba::guss::GsId;
-use ksnaf_proto::gba::{BTid, NafId, UaSecurityProtocolId};
-use ksnaf_proto::identity::Fqdn;
-use ksnaf_proto::zn::{NafQuery, ZnError, nbsp_gba};
-use std::time::{Duration, SystemTime};
+use ksnaf_proto::gba::{BTid, UaSecurityProtocolId};
+use ksnaf_proto::zn::{ZnError, nbsp_gba};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -26,37 +24,19 @@ pub struct NbspKeys {
     /// `http://host:port` and a path, without a slash at its end.
     base_url: http::Uri,
     token: Option<Zeroizing<String>>,
-    naf: Fqdn,
-    gs_ids: Vec<GsId>,
-    uicc_key: bool,
+    question: NafQuestion,
     connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
-}
-
-/// What is asked, besides the B-TID.
-pub struct NbspQuestion {
-    /// The NAF.
-    pub naf: Fqdn,
-    /// Services whose settings are wanted.
-    pub gs_ids: Vec<GsId>,
-    /// Whether the card's key is wanted.
-    pub uicc_key: bool,
 }
 
 impl NbspKeys {
     /// At this base URL, with this bearer token.
     #[must_use]
-    pub fn new(base_url: http::Uri, token: Option<Zeroizing<String>>, question: NbspQuestion) -> Self {
-        let NbspQuestion { naf, gs_ids, uicc_key } = question;
-        Self { base_url, token, naf, gs_ids, uicc_key, connection: Mutex::default() }
+    pub fn new(base_url: http::Uri, token: Option<Zeroizing<String>>, question: NafQuestion) -> Self {
+        Self { base_url, token, question, connection: Mutex::default() }
     }
 
     async fn ask(&self, b_tid: &BTid, ua: UaSecurityProtocolId) -> Result<Granted, ZnError> {
-        let query = NafQuery {
-            b_tid: b_tid.clone(),
-            naf_id: NafId::new(self.naf.clone(), ua),
-            gba_u_aware: self.uicc_key,
-            gs_ids: self.gs_ids.clone(),
-        };
+        let query = self.question.about(b_tid, ua);
         let exchanged = tokio::time::timeout(BOUND, self.exchange(query.to_json())).await;
         let (status, body) = match exchanged {
             Ok(Ok(answer)) => answer,
@@ -69,27 +49,12 @@ impl NbspKeys {
                 return Err(ZnError::Unavailable);
             }
         };
-        let answer = nbsp_gba::read_answer(status, &body).map_err(|error| {
+        nbsp_gba::read_answer(status, &body).map(granted).map_err(|error| {
             let kind = error.zn_error();
             if kind == ZnError::Unavailable {
                 tracing::warn!(bsf = %self.base_url, %error, "the BSF's answer is of no use");
             }
             kind
-        })?;
-        let uids = answer.uss.iter().flat_map(|uss| uss.uids.iter().cloned());
-        let identities: Vec<String> = uids.collect();
-        // A BSF tells the IMPI of those who consent, and settings are there to be told.
-        let consents = answer.impi.is_some() || !identities.is_empty();
-        Ok(Granted {
-            subscriber: UaSubscriber {
-                identities,
-                flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
-                consents,
-                impi: answer.impi,
-            },
-            me_key: answer.me_key,
-            uicc_key: answer.uicc_key,
-            expires_at: answer.expires_at.unwrap_or_else(|| SystemTime::now() + Duration::from_secs(60)),
         })
     }
 

@@ -1,7 +1,9 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
+use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
+use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
@@ -35,9 +37,15 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What access tokens are checked with is of no use.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    /// The Diameter node cannot be set up.
+    #[error(transparent)]
+    Diameter(#[from] PlanError),
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -62,9 +70,13 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
-                2
-            }
+            Self::Listen { .. }
+            | Self::DataDir { .. }
+            | Self::Tls(_)
+            | Self::Oauth(_)
+            | Self::Tokens(_)
+            | Self::Diameter(_)
+            | Self::Device(_) => 2,
             #[cfg(feature = "ua")]
             Self::UaProxy(_) => 2,
             #[cfg(not(feature = "ua"))]

@@ -4,8 +4,8 @@ use super::listening::bind;
 use super::{Service, StartError};
 use crate::config::{UaProxyConfig, UaZn};
 use crate::metrics::Metrics;
-use crate::naf::key_source::KeySource;
-use crate::naf::{LocalKeys, NbspKeys, NbspQuestion, Tasks, UaProxy, UaProxyError, UaSecrets, read_token};
+use crate::naf::key_source::{KeySource, NafQuestion};
+use crate::naf::{DiameterKeys, LocalKeys, NbspKeys, Tasks, UaProxy, UaProxyError, UaSecrets, read_token};
 use ksnaf_proto::gba::guss::GsId;
 use ksnaf_proto::secret::Secret;
 use std::sync::Arc;
@@ -36,20 +36,24 @@ impl Service {
     fn key_source(&self, config: &UaProxyConfig) -> Result<Arc<dyn KeySource>, UaProxyError> {
         let naf = config.naf_fqdn.clone().ok_or(UaProxyError::Setting("naf_fqdn is missing"))?;
         let gs_ids: Vec<GsId> = config.gs_ids.iter().copied().map(GsId).collect();
+        let question = NafQuestion { naf, gs_ids, uicc_key: config.uicc_key };
         match config.zn {
             UaZn::Local => {
                 let store = self.store.clone();
                 let store = store.ok_or(UaProxyError::Setting("zn = \"local\" needs the role bsf"))?;
-                Ok(Arc::new(LocalKeys::new(store, naf, gs_ids, config.uicc_key)))
+                Ok(Arc::new(LocalKeys::new(store, question)))
             }
             UaZn::Nbsp => {
                 let base_url = config.base_url.clone();
                 let base_url = base_url.ok_or(UaProxyError::Setting("base_url is missing"))?;
                 let token = config.token_file.as_deref().map(read_token).transpose()?;
-                let question = NbspQuestion { naf, gs_ids, uicc_key: config.uicc_key };
                 Ok(Arc::new(NbspKeys::new(base_url, token, question)))
             }
-            UaZn::Diameter => Err(UaProxyError::Setting("zn = \"diameter\" is not served")),
+            UaZn::Diameter => {
+                let peer = config.peer.ok_or(UaProxyError::Setting("peer is missing"))?;
+                let keys = DiameterKeys::start(peer, question);
+                Ok(Arc::new(keys.ok_or(UaProxyError::Setting("naf_fqdn is no name of a Diameter node"))?))
+            }
         }
     }
 }

@@ -8,11 +8,13 @@ mod card;
 mod error;
 mod kept;
 mod procedure;
+mod push;
 #[cfg(feature = "sim")]
 pub mod sim;
 
 pub use card::{CardAccess, CardFacts};
 pub use error::{DeviceError, UeError, UeErrorKind};
+pub use push::{PushError, Pushed};
 
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
@@ -25,6 +27,7 @@ use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId, Tmpi, kdf};
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::EnrolmentTarget;
 use ksnaf_proto::ua::NafKey;
+use ksnaf_proto::zpn::gpi::LabLayout;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +77,7 @@ pub struct Device {
     card: CardAccess,
     bsf: BsfAddress,
     settings: UeConfig,
+    layout: Option<LabLayout>,
     kept: Kept,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
@@ -114,6 +118,7 @@ impl Device {
             card: access,
             bsf,
             settings: config.ue.clone(),
+            layout: config.zn.gpi_layout.map(LabLayout::from),
             kept,
             metrics: Arc::clone(metrics),
             state: Mutex::default(),

@@ -59,7 +59,7 @@ async fn the_ready_file_has_the_addresses_in_use_and_is_never_seen_in_part() {
         looks
     });
     let lab = place.lab(&[]);
-    for name in ["ub", "api", "zn_sbi"] {
+    for name in ["ub", "api", "zn_sbi", "zn_diameter"] {
         assert_ne!(lab.address(name).port(), 0, "{name}");
     }
     let token_file = std::path::PathBuf::from(lab.addresses["token_file"].as_str().unwrap());

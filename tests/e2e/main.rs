@@ -14,6 +14,10 @@
 //! | [`ua_lab`], [`ua_client`] | a proxy before a server of the test's own; its clients |
 //! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
 //! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
+//! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
+//! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
+//! | [`push`] | keys that a NAF pushes, to the card and back |
+//! | [`diameter`] | the service as a Diameter node |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -32,6 +36,7 @@ mod configuration;
 mod credential_command;
 mod description;
 mod device;
+mod diameter;
 mod draining;
 mod fetches;
 mod forms;
@@ -42,10 +47,12 @@ mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
+mod naf;
 mod people;
 mod pins;
 mod program;
 mod proxy;
+mod push;
 mod python;
 mod requests;
 mod restarts;
@@ -66,4 +73,7 @@ mod ub_limits;
 mod ub_tls;
 mod wire;
 mod witness;
+mod zn_access;
+mod zn_diameter;
+mod zn_faces;
 mod zn_sbi;

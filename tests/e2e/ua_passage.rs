@@ -1,7 +1,7 @@
 //! What goes through the proxy and for how long: streams, large bodies, WebSockets, kept connections, the end of a key.
 
 use crate::api;
-use crate::lab::{Lab, seconds};
+use crate::lab::{Lab, any_port, seconds};
 use crate::ua_client::{Psk, psk, request, try_psk};
 use crate::ua_lab::{Behind, CSE, plain, setup, text};
 use crate::wire::Wire;
@@ -177,7 +177,7 @@ async fn what_stands_behind_may_be_away_or_silent() {
     let lab = setup(&behind).config(|config| config.ua_proxy.upstream_timeout = seconds(0.3)).start().await;
     assert_eq!(connected(&lab).await.exchange(request("GET", "/", &[], b"")).await.status, 504);
     lab.finish().await;
-    let free = std::net::TcpListener::bind(crate::lab::any_port()).unwrap();
+    let free = std::net::TcpListener::bind(any_port()).unwrap();
     let nobody = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let lab = setup(&behind)
@@ -230,6 +230,37 @@ async fn keys_come_from_a_bsf_elsewhere_too_and_made_up_identities_cost_it_littl
     assert!(asked(&bsf.api().metrics().await) <= allowed);
     let mut wire = try_psk(naf.ua(), identity, key, SUITE).await.expect("a good client is served");
     assert_eq!(wire.exchange(request("GET", "/", &[], b"")).await.status, 200);
+    naf.finish().await;
+    bsf.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_come_by_diameter_too() {
+    let behind = Behind::start().await;
+    let bsf = setup(&behind).config(|config| {
+        config.zn.diameter_listen = Some(any_port());
+        config.naf[1].private_identity = true;
+        config.naf[1].principals.push(CSE.to_owned());
+    });
+    let bsf = bsf.start().await;
+    let mut subscriber = bsf.person.subscriber();
+    subscriber.consent = true;
+    bsf.store().add_subscribers(vec![subscriber], true).await.unwrap();
+    let setup = setup(&behind).without_card().config(|config| {
+        config.service.roles = vec![ksnaf::config::Role::Api, ksnaf::config::Role::Ua];
+        config.zn.diameter_listen = None;
+        config.enrolee[0].impi = bsf.person.impi.clone();
+        config.ua_proxy.zn = ksnaf::config::UaZn::Diameter;
+        config.ua_proxy.peer = bsf.service().addresses.zn_diameter;
+    });
+    let naf = setup.start().await;
+    let credential = bsf.ua_credential(UA, "tls-psk").await;
+    let (identity, key) = (text(&credential, "identity"), text(&credential, "key"));
+    let mut wire = try_psk(naf.ua(), identity, key, SUITE).await.unwrap();
+    assert_eq!(wire.exchange(request("GET", "/", &[], b"")).await.status, 200);
+    assert_eq!(behind.only().header("x-m2m-origin"), Some("Cdevice1"));
+    let unknown = "3GPP-bootstrapping;AAAAAAAAAAAAAAAAAAAAAA==@bsf.example";
+    assert!(try_psk(naf.ua(), unknown, key, SUITE).await.is_err());
     naf.finish().await;
     bsf.finish().await;
 }

@@ -8,13 +8,16 @@
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`tshark`] | Wireshark's dissectors |
+//! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //!
-//! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`network`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod authentication_centre;
 mod card_tools;
+mod free_diameter;
 mod lab;
 mod left_alone;
+mod network;
 mod pcscd;
 mod programs;
 mod reader;
