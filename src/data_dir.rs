@@ -39,6 +39,15 @@ pub struct Addresses {
     /// Where a CSE's notifications are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cse_notifications: Option<SocketAddr>,
+    /// Ua's network side over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy: Option<SocketAddr>,
+    /// Ua's network side over plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy_http: Option<SocketAddr>,
+    /// Ua's network side over DTLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy_dtls: Option<SocketAddr>,
     /// Whether the service has a device side.
     pub device: bool,
     /// The lab's bearer token.

@@ -1,8 +1,8 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
-use crate::av_source::SourceError;
 use crate::api::zn::oauth::OauthError;
+use crate::av_source::SourceError;
 use crate::bsf::BsfError;
 use crate::cse::CseError;
 use crate::diameter::PlanError;
@@ -60,6 +60,14 @@ pub enum StartError {
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
+    /// Ua cannot be served.
+    #[cfg(feature = "ua")]
+    #[error(transparent)]
+    UaProxy(#[from] crate::naf::UaProxyError),
+    /// Ua is wanted of a program without it.
+    #[cfg(not(feature = "ua"))]
+    #[error("this program is built without the feature ua, and the configuration wants ua_proxy")]
+    NoUa,
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -79,6 +87,10 @@ impl StartError {
             | Self::Cse(_)
             | Self::Diameter(_)
             | Self::Source(_) => 2,
+            #[cfg(feature = "ua")]
+            Self::UaProxy(_) => 2,
+            #[cfg(not(feature = "ua"))]
+            Self::NoUa => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -16,12 +16,7 @@ impl Service {
         tokens: Tokens,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let mut fresh = [0; 32];
-        getrandom::fill(&mut fresh)?;
-        let pseudonym_key = match &self.store {
-            Some(store) => store.shared_secret("pseudonym", fresh).await?,
-            None => Secret::new(fresh),
-        };
+        let pseudonym_key = self.pseudonym_key().await?;
         let config = self.config.api.clone();
         let state = Arc::new(ApiState {
             store: self.store.clone(),
@@ -58,5 +53,15 @@ impl Service {
         self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
         self.addresses.api_unix = Some(path);
         Ok(())
+    }
+
+    /// Makes pseudonyms: one secret for all that share the store.
+    pub(super) async fn pseudonym_key(&self) -> Result<Secret<32>, StartError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        match &self.store {
+            Some(store) => Ok(store.shared_secret("pseudonym", fresh).await?),
+            None => Ok(Secret::new(fresh)),
+        }
     }
 }

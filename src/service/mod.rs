@@ -6,6 +6,8 @@ mod error;
 mod front;
 mod listening;
 mod network;
+#[cfg(feature = "ua")]
+mod ua;
 mod upkeep;
 mod zn;
 
@@ -113,6 +115,12 @@ impl Service {
         service.device = device.map(Arc::new);
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
+        if service.config.serves_ua() {
+            #[cfg(feature = "ua")]
+            service.start_ua(&metrics).await?;
+            #[cfg(not(feature = "ua"))]
+            return Err(StartError::NoUa);
+        }
         service.start_sweeper(&metrics);
         service.start_cse().await?;
         service.addresses.device = service.device.is_some();
