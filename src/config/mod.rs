@@ -4,6 +4,7 @@
 
 mod api;
 mod bsf;
+mod cse;
 mod duration;
 mod enrolee;
 mod naf;
@@ -15,6 +16,7 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use cse::CseConfig;
 pub use duration::Lifetime;
 pub use enrolee::EnroleeConfig;
 pub use naf::{NafConfig, NafPolicy, UaProtocols};
@@ -58,6 +60,8 @@ pub struct Config {
     pub enrolee: Vec<EnroleeConfig>,
     /// Ua, the network side.
     pub ua_proxy: UaProxyConfig,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -77,6 +81,7 @@ impl Default for Config {
             naf: Vec::new(),
             enrolee: Vec::new(),
             ua_proxy: UaProxyConfig::default(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }

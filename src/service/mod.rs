@@ -1,5 +1,6 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+mod cse;
 mod error;
 mod front;
 mod listening;
@@ -114,6 +115,7 @@ impl Service {
             return Err(StartError::NoUa);
         }
         service.start_sweeper(&metrics);
+        service.start_cse().await?;
         service.addresses.device = service.device.is_some();
         service.write_note()?;
         service.ready.store(true, Ordering::Relaxed);
