@@ -36,6 +36,9 @@ pub struct Addresses {
     /// Ua's network side over DTLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ua_proxy_dtls: Option<SocketAddr>,
+    /// Ua's device side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_client: Option<SocketAddr>,
     /// Where a CSE's notifications are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cse_notifications: Option<SocketAddr>,

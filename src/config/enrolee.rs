@@ -37,14 +37,16 @@ fn impi<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Impi, D::Error> {
 
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    let parse =
-        |text: &String| Pattern::parse(text).map_err(|error| D::Error::custom(format_args!("{text:?}: {error}")));
+    let parse = |text: &String| {
+        Pattern::parse(text).map_err(|error| D::Error::custom(format_args!("{text:?}: {error}")))
+    };
     texts.iter().map(parse).collect()
 }
 
 fn targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Fqdn>>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    let parse =
-        |text: &String| Fqdn::parse(text).map_err(|error| D::Error::custom(format_args!("{text:?}: {error}")));
+    let parse = |text: &String| {
+        Fqdn::parse(text).map_err(|error| D::Error::custom(format_args!("{text:?}: {error}")))
+    };
     texts.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }

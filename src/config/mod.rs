@@ -9,6 +9,7 @@ mod duration;
 mod enrolee;
 mod naf;
 mod overrides;
+mod ua_client;
 mod ua_proxy;
 mod ue;
 mod zh;
@@ -21,6 +22,7 @@ pub use duration::Lifetime;
 pub use enrolee::EnroleeConfig;
 pub use naf::{NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
+pub use ua_client::{PskIdentityForm, UaClientConfig, UaUse};
 pub use ua_proxy::{UaProxyConfig, UaZn};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{ZhConfig, ZhSource};
@@ -60,6 +62,8 @@ pub struct Config {
     pub enrolee: Vec<EnroleeConfig>,
     /// Ua, the network side.
     pub ua_proxy: UaProxyConfig,
+    /// Ua, the device side.
+    pub ua_client: UaClientConfig,
     /// The CSE at which the service shows itself.
     pub cse: CseConfig,
     /// Bounds of the process.
@@ -81,6 +85,7 @@ impl Default for Config {
             naf: Vec::new(),
             enrolee: Vec::new(),
             ua_proxy: UaProxyConfig::default(),
+            ua_client: UaClientConfig::default(),
             cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }

@@ -90,7 +90,8 @@ mod tests {
     use super::*;
 
     async fn error(kind: &str, body: &str) -> String {
-        let answer = Response::builder().status(500).header("content-type", kind).body(whole(body.to_owned()));
+        let answer =
+            Response::builder().status(500).header("content-type", kind).body(whole(body.to_owned()));
         let answer = without_diagnostics(answer.unwrap()).await;
         String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }

@@ -9,9 +9,9 @@ use ksnaf_proto::digest::Qop;
 use ksnaf_proto::gba::UaSecurityProtocolId;
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::secret::Secret;
+use ksnaf_proto::ua::Namespace;
 use ksnaf_proto::ua::digest::{Claim, ClaimError, DigestNaf};
 use ksnaf_proto::ua::nonce::{NonceKey, UsedCounts};
-use ksnaf_proto::ua::Namespace;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -68,7 +68,8 @@ impl Digest {
     /// "Bootstrapping required", "renegotiation", or with `stale` only "another nonce".
     pub(super) fn challenge(&self, headers: &HeaderMap, tls: bool, stale: bool) -> Refusal {
         let products = headers.get_all(header::USER_AGENT).iter().filter_map(|value| value.to_str().ok());
-        let card = products.flat_map(|text| text.split([' ', ';', ',', '/'])).any(|word| word == UICC_PRODUCT);
+        let card =
+            products.flat_map(|text| text.split([' ', ';', ',', '/'])).any(|word| word == UICC_PRODUCT);
         let both = [Namespace::BootstrappingUicc, Namespace::Bootstrapping];
         let offered = if self.uicc_key && card { &both[..] } else { &both[1..] };
         let mut chance = [0; 8];

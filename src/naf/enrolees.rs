@@ -293,7 +293,8 @@ mod tests {
         assert_eq!(open(&folder, vec![listed("a", &["Ca"])]).standing(&nobody), Standing::Stranger);
         let elsewhere = EnroleeConfig { targets: Some(Vec::new()), ..listed("x", &["Cx"]) };
         assert_eq!(open(&folder, vec![elsewhere]).standing(&nobody), Standing::Stranger);
-        let by_settings = UaSubscriber { identities: vec!["a@ims.example".to_owned()], ..UaSubscriber::default() };
+        let by_settings =
+            UaSubscriber { identities: vec!["a@ims.example".to_owned()], ..UaSubscriber::default() };
         assert!(matches!(open(&folder, vec![listed("a", &[])]).standing(&by_settings), Standing::Enrolee(_)));
     }
 }

@@ -89,7 +89,8 @@ impl Connection {
         let mut request = Request::new(known.body);
         *request.method_mut() = parts.method.clone();
         let target = self.proxy.upstream.target(&parts.uri);
-        *request.uri_mut() = target.ok_or(Refusal::Status(StatusCode::BAD_REQUEST, "no target of a request"))?;
+        *request.uri_mut() =
+            target.ok_or(Refusal::Status(StatusCode::BAD_REQUEST, "no target of a request"))?;
         *request.headers_mut() = head;
         if let (Some(kind), Some(_)) = (wants, &upgrade) {
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -107,8 +108,12 @@ impl Connection {
             proxy.keys.find(&holder.b_tid, holder.ua, self.from).await.map_err(|error| {
                 tracing::info!(%error, peer = %self.from, "the connection's key is none any more");
                 match (error, proxy.digest.challenge(&parts.headers, self.tls, false)) {
-                    (NoKey::Unavailable, _) => Refusal::Status(StatusCode::SERVICE_UNAVAILABLE, "no key at present"),
-                    (_, Refusal::Challenge { challenge, .. }) => Refusal::Challenge { challenge, close: true },
+                    (NoKey::Unavailable, _) => {
+                        Refusal::Status(StatusCode::SERVICE_UNAVAILABLE, "no key at present")
+                    }
+                    (_, Refusal::Challenge { challenge, .. }) => {
+                        Refusal::Challenge { challenge, close: true }
+                    }
                     (_, other) => other,
                 }
             })?;
@@ -166,7 +171,8 @@ impl Connection {
         let mut head = headers::forward(&parts.headers, enrolee.is_some(), &proxy.forward_headers);
         let put = |head: &mut HeaderMap, name: &'static str, value: &str| {
             let value = HeaderValue::try_from(value);
-            let value = value.map_err(|_| Refusal::Status(StatusCode::FORBIDDEN, "an identity that is no header"))?;
+            let value =
+                value.map_err(|_| Refusal::Status(StatusCode::FORBIDDEN, "an identity that is no header"))?;
             head.insert(name, value);
             Ok(())
         };

@@ -141,7 +141,8 @@ fn of_connection(headers: &HeaderMap) -> Vec<String> {
 /// What a request wants its connection to turn into, where it does.
 pub(super) fn upgrade(headers: &HeaderMap) -> Option<&HeaderValue> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let asked = values.flat_map(|text| text.split(',')).any(|name| name.trim().eq_ignore_ascii_case("upgrade"));
+    let asked =
+        values.flat_map(|text| text.split(',')).any(|name| name.trim().eq_ignore_ascii_case("upgrade"));
     headers.get(header::UPGRADE).filter(|_| asked)
 }
 
@@ -157,7 +158,10 @@ pub(super) fn websocket(headers: &HeaderMap, kind: &HeaderValue, allowed: bool) 
         .flat_map(|text| text.split(','))
         .any(|name| name.trim().to_ascii_lowercase().starts_with("onem2m."));
     if onem2m {
-        return Err(Refusal::Originator(Rsc::NotAuthenticated, "originators in a WebSocket are not authenticated"));
+        return Err(Refusal::Originator(
+            Rsc::NotAuthenticated,
+            "originators in a WebSocket are not authenticated",
+        ));
     }
     Ok(())
 }
@@ -193,8 +197,13 @@ mod tests {
             ("content-type", "application/json;ty=3"),
             ("x-other", "1"),
         ]);
-        let names = |map: HeaderMap| map.keys().map(|name| name.to_string()).collect::<std::collections::BTreeSet<_>>();
-        assert_eq!(names(forward(&asked, true, &[])), ["accept", "content-type", "x-m2m-ri"].map(str::to_owned).into());
+        let names = |map: HeaderMap| {
+            map.keys().map(|name| name.to_string()).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(
+            names(forward(&asked, true, &[])),
+            ["accept", "content-type", "x-m2m-ri"].map(str::to_owned).into()
+        );
         let further = [HeaderName::from_static("x-other"), HeaderName::from_static("authorization")];
         assert!(forward(&asked, true, &further).contains_key("x-other"));
         assert!(!forward(&asked, true, &further).contains_key("authorization"));

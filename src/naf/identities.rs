@@ -21,7 +21,8 @@ impl Identities {
         headers: &HeaderMap,
         subscriber: &'s UaSubscriber,
     ) -> Result<Option<&'s str>, Refusal> {
-        const REFUSED: Refusal = Refusal::Status(StatusCode::FORBIDDEN, "not an identity of the key's holder");
+        const REFUSED: Refusal =
+            Refusal::Status(StatusCode::FORBIDDEN, "not an identity of the key's holder");
         let mut values = headers.get_all("x-3gpp-intended-identity").iter();
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
@@ -95,10 +96,16 @@ mod tests {
         let pseudonym = told(Some(false));
         assert!(pseudonym.ends_with("@naf.example\"") && !pseudonym.contains("a@ims"));
         assert_eq!(pseudonym, told(None));
-        assert_ne!(Some(pseudonym), there.asserted(None, &subscriber(false), None).map(|it| it.replace("other", "naf")));
+        assert_ne!(
+            Some(pseudonym),
+            there.asserted(None, &subscriber(false), None).map(|it| it.replace("other", "naf"))
+        );
         let own = here.asserted(None, &subscriber(true), None).unwrap();
         assert_eq!(own, "\"sip:a@ims.example\"");
-        assert_eq!(here.asserted(Some("tel:+15550100"), &subscriber(false), None).unwrap(), "\"tel:+15550100\"");
+        assert_eq!(
+            here.asserted(Some("tel:+15550100"), &subscriber(false), None).unwrap(),
+            "\"tel:+15550100\""
+        );
         assert_eq!(here.asserted(None, &UaSubscriber::default(), None), None);
     }
 }

@@ -106,9 +106,14 @@ impl UaProxy {
         let naf = config.naf_fqdn.clone().ok_or(UaProxyError::Setting("naf_fqdn is missing"))?;
         let upstream = config.upstream.as_ref().ok_or(UaProxyError::Setting("upstream is missing"))?;
         let file = data_dir.join(ENROLEES);
-        let enrolees =
-            Enrolees::open(enrolees, naf.clone(), registrar(config, &naf)?, &config.refused_origins, file.clone())
-                .map_err(|source| UaProxyError::File { path: file, source })?;
+        let enrolees = Enrolees::open(
+            enrolees,
+            naf.clone(),
+            registrar(config, &naf)?,
+            &config.refused_origins,
+            file.clone(),
+        )
+        .map_err(|source| UaProxyError::File { path: file, source })?;
         // The store of this process says at once what it knows; a BSF elsewhere is asked again now and then.
         let known = if config.zn == crate::config::UaZn::Local { Duration::ZERO } else { config.recheck.0 };
         let times = CacheTimes { known, unknown: config.negative_cache.0, burst: config.unknown_burst };
@@ -159,7 +164,8 @@ impl UaProxy {
 fn registrar(config: &UaProxyConfig, naf: &Fqdn) -> Result<Registrar, UaProxyError> {
     let (first, rest) = naf.as_str().split_once('.').unwrap_or((naf.as_str(), ""));
     let cse = config.cse_id.clone().unwrap_or_else(|| format!("/{first}"));
-    let cse = CseId::parse(&cse).map_err(|_| UaProxyError::Setting("cse_id is not a CSE-ID, or naf_fqdn implies none"))?;
+    let cse = CseId::parse(&cse)
+        .map_err(|_| UaProxyError::Setting("cse_id is not a CSE-ID, or naf_fqdn implies none"))?;
     let provider = match &config.sp_domain {
         Some(domain) => {
             Some(SpId::parse(domain).map_err(|_| UaProxyError::Setting("sp_domain is not a domain"))?)

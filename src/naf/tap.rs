@@ -66,7 +66,12 @@ impl Handshake {
         self.with(|state| state.refused)
     }
 
-    async fn fetch(self: Arc<Self>, keys: Arc<Keys>, from: IpAddr, wanted: Vec<(Vec<u8>, UaSecurityProtocolId)>) {
+    async fn fetch(
+        self: Arc<Self>,
+        keys: Arc<Keys>,
+        from: IpAddr,
+        wanted: Vec<(Vec<u8>, UaSecurityProtocolId)>,
+    ) {
         for (identity, ua) in wanted {
             let Ok(PskIdentity { namespace, b_tid }) = PskIdentity::parse(&identity) else { continue };
             match keys.find(&b_tid, ua, from).await {
@@ -154,7 +159,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, octets)
     }
 

@@ -40,7 +40,11 @@ impl Upstream {
     }
 
     /// Sends a request and gives the answer's head, its body to follow.
-    pub(super) async fn send(&self, line: &Line, request: Request<Body>) -> Result<Response<Incoming>, Refusal> {
+    pub(super) async fn send(
+        &self,
+        line: &Line,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Refusal> {
         let active = Arc::new(Mutex::new(Instant::now()));
         let (parts, body) = request.into_parts();
         let body = http_body_util::BodyExt::boxed_unsync(Watched { body, active: Arc::clone(&active) });

@@ -135,6 +135,23 @@ impl Lab {
         self.service.as_ref().expect("a running lab").log()
     }
 
+    /// Where one of the lab's listeners is, by its key in the ready file.
+    pub(crate) fn address(&self, key: &str) -> &str {
+        self.addresses[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.addresses))
+    }
+
+    /// Revokes every association.
+    pub(crate) fn revoke_all(&self) {
+        let associations = self.api().send("GET", "/v1/associations", "").1;
+        let associations = associations["associations"].as_array().expect("a list").clone();
+        assert!(!associations.is_empty());
+        for association in associations {
+            let b_tid =
+                association["b_tid"].as_str().expect("a B-TID").replace('/', "%2F").replace('+', "%2B");
+            assert_eq!(self.api().send("DELETE", &format!("/v1/associations/{b_tid}"), "").0, 204);
+        }
+    }
+
     /// The lab's BSF.
     pub(crate) fn bsf(&self) -> String {
         format!("http://{}/", self.addresses["ub"].as_str().expect("an address"))
@@ -207,14 +224,17 @@ impl Api {
         self.post("/v1/ue/credentials", &question())
     }
 
-    /// One request; the status and the body, if there is one.
     fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send("POST", path, &body.to_string())
+    }
+
+    /// One request; the status and the body, if there is one.
+    fn send(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let Self { address, token } = self;
-        let body = body.to_string();
         let mut stream = TcpStream::connect(address).expect("the API listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
