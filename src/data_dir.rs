@@ -36,9 +36,6 @@ pub struct Addresses {
     /// Credential API on a Unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_unix: Option<PathBuf>,
-    /// Where a CSE's notifications are taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cse_notifications: Option<SocketAddr>,
     /// Ua's network side over TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ua_proxy: Option<SocketAddr>,
@@ -48,6 +45,12 @@ pub struct Addresses {
     /// Ua's network side over DTLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ua_proxy_dtls: Option<SocketAddr>,
+    /// Ua's device side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_client: Option<SocketAddr>,
+    /// Where a CSE's notifications are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cse_notifications: Option<SocketAddr>,
     /// Whether the service has a device side.
     pub device: bool,
     /// The lab's bearer token.

@@ -9,6 +9,7 @@
 //! | [`service`] | all roles, composed |
 //! | [`bsf`], [`api`] | Ub's server; the credential API |
 //! | `naf` (feature `ua`) | Ua's server: an authentication proxy |
+//! | `ua_client` (feature `ua`) | Ua's device side: a forward proxy |
 //! | [`ue`], [`credential`] | the device side; a NAF key in the form its user takes |
 //! | [`av_source`], [`store`], [`reader`], [`diameter`] | where vectors, durable state, cards and peers come from |
 //! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
@@ -30,4 +31,6 @@ pub mod reader;
 pub mod service;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "ua")]
+pub mod ua_client;
 pub mod ue;

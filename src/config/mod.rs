@@ -9,6 +9,7 @@ mod diameter;
 mod enrolee;
 mod naf;
 mod overrides;
+mod ua_client;
 mod ua_proxy;
 mod ue;
 mod zh;
@@ -23,6 +24,7 @@ pub use enrolee::EnroleeConfig;
 pub use ksnaf_proto::gba::duration::Lifetime;
 pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
+pub use ua_client::{PskIdentityForm, UaClientConfig, UaUse};
 pub use ua_proxy::{UaProxyConfig, UaZn};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
@@ -60,12 +62,14 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
-    /// The CSE at which the service shows itself.
-    pub cse: CseConfig,
     /// What subscribers may be on the service layer.
     pub enrolee: Vec<EnroleeConfig>,
     /// Ua, the network side.
     pub ua_proxy: UaProxyConfig,
+    /// Ua, the device side.
+    pub ua_client: UaClientConfig,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -84,9 +88,10 @@ impl Default for Config {
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
-            cse: CseConfig::default(),
             enrolee: Vec::new(),
             ua_proxy: UaProxyConfig::default(),
+            ua_client: UaClientConfig::default(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }

@@ -30,6 +30,12 @@ const PSK_SUITES: [(u16, &str); 4] = [
     (0x00ae, "PSK-AES128-CBC-SHA256"),
 ];
 
+/// What OpenSSL calls a suite with a pre-shared key, of those that both ends of this project speak.
+#[must_use]
+pub fn openssl_name(suite: CipherSuite) -> Option<&'static str> {
+    PSK_SUITES.iter().find(|(code, _)| *code == suite.0).map(|(_, name)| *name)
+}
+
 /// Suites of TLS 1.2 with a certificate.
 const CERTIFICATE_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
     ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:\

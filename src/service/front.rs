@@ -10,6 +10,9 @@ use crate::metrics::Metrics;
 use ksnaf_proto::secret::Secret;
 use std::sync::Arc;
 
+/// Any user may connect: the kernel says who it is, and the policy decides.
+const API_SOCKET_MODE: u32 = 0o666;
+
 impl Service {
     pub(super) async fn start_api(
         &mut self,
@@ -50,7 +53,12 @@ impl Service {
             self.serve(&self.front, Listener::Tls(listener, acceptor), limits, api.clone());
         }
         let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
-        self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
+        self.serve(
+            &self.front,
+            Listener::Unix(bind_unix("api.unix_socket", &path, API_SOCKET_MODE)?),
+            limits,
+            api,
+        );
         self.addresses.api_unix = Some(path);
         Ok(())
     }

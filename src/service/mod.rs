@@ -8,6 +8,8 @@ mod listening;
 mod network;
 #[cfg(feature = "ua")]
 mod ua;
+#[cfg(feature = "ua")]
+mod ua_client;
 mod upkeep;
 mod zn;
 
@@ -119,6 +121,12 @@ impl Service {
             #[cfg(feature = "ua")]
             service.start_ua(&metrics).await?;
             #[cfg(not(feature = "ua"))]
+            return Err(StartError::NoUa);
+        }
+        #[cfg(feature = "ua")]
+        service.start_ua_client().await?;
+        #[cfg(not(feature = "ua"))]
+        if service.config.ua_client.target.is_some() {
             return Err(StartError::NoUa);
         }
         service.start_sweeper(&metrics);
