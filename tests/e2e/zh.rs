@@ -176,11 +176,12 @@ async fn an_hss_that_is_late_broken_or_talks_nonsense_is_a_503_and_others_say_wh
             let answer = first_answer(&lab, person.impi.as_str()).await;
             assert_eq!(answer.status, 503, "{source:?} {fault}");
             assert_eq!(answer.body, b"Try again later.\n");
-            let told = crate::leaks::lines();
-            let label = format!("source={} ", name_of(source));
-            let line =
-                told.iter().rev().find(|line| line.text.contains(&label) && line.text.contains("no vector"));
-            assert!(line.is_some_and(|line| line.text.contains("cause=")), "{source:?} {fault}");
+            let lines = crate::leaks::lines();
+            let peer = network.address(source).to_string();
+            let told =
+                lines.iter().filter(|line| line.text.contains("no vector") && line.text.contains(&peer));
+            let told: Vec<_> = told.map(|line| line.text.as_str()).collect();
+            assert!(matches!(told[..], [line] if line.contains("cause=")), "{source:?} {fault}: {told:?}");
             lab.finish().await;
             network.stop().await;
         }
