@@ -23,7 +23,10 @@ impl<T: Clone + Send + Sync + 'static> Joint<T> {
     {
         let attempt = {
             let mut held = self.held();
-            match held.as_ref().filter(|attempt| attempt.peek().is_none_or(&good)) {
+            // An attempt that nobody awaits makes no progress, and may be of long ago.
+            let is_awaited = |attempt: &Shared<_>| attempt.strong_count().is_some_and(|count| count > 1);
+            let usable = |attempt: &&Shared<_>| attempt.peek().map_or_else(|| is_awaited(attempt), &good);
+            match held.as_ref().filter(usable) {
                 Some(attempt) => attempt.clone(),
                 None => held.insert(begin().boxed().shared()).clone(),
             }
@@ -73,16 +76,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_attempt_goes_on_when_the_one_who_began_it_has_gone() {
+    async fn an_attempt_that_nobody_awaits_any_more_is_begun_anew() {
         let joint = Joint::<u32>::default();
-        let (send, receive) = tokio::sync::oneshot::channel::<u32>();
-        let began = joint.join(|_| true, || async { receive.await.unwrap_or_default() });
-        tokio::select! {
+        let abandoned = tokio::select! {
             biased;
-            _ = began => panic!("nothing was sent"),
-            () = std::future::ready(()) => {}
-        }
-        send.send(7).unwrap();
-        assert_eq!(joint.join(|_| true, || async { 8 }).await, 7);
+            _ = joint.join(|_| true, std::future::pending) => false,
+            () = std::future::ready(()) => true,
+        };
+        assert!(abandoned);
+        assert_eq!(joint.join(|_| true, || async { 8 }).await, 8);
     }
 }

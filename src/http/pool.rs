@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -25,6 +25,9 @@ const MAX_PEERS: usize = 8;
 
 /// A connection on which nothing came for so long is asked whether it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// A peer that does not seem to speak HTTP/2 is not asked to for so long.
+const HTTP1_FOR: Duration = Duration::from_secs(60);
 
 /// A request to any peer.
 #[derive(Debug, Clone)]
@@ -58,7 +61,8 @@ struct Trust {
 #[derive(Default)]
 struct Peer {
     connection: Joint<Result<Connection, Failed>>,
-    http1: AtomicBool,
+    /// HTTP/2 has failed, and this version works.
+    http1_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone)]
@@ -75,6 +79,25 @@ enum Failed {
     NotSpoken,
     /// No connection.
     NoConnection(Arc<ClientError>),
+}
+
+impl Peer {
+    fn speaks_http1(&self) -> bool {
+        self.http1_until().is_some_and(|until| Instant::now() < until)
+    }
+
+    fn note_http1(&self, works: bool) {
+        let mut until = self.http1_until();
+        match (works, *until) {
+            (false, _) => *until = None,
+            (true, Some(former)) if Instant::now() < former => {}
+            (true, _) => *until = Some(Instant::now() + HTTP1_FOR),
+        }
+    }
+
+    fn http1_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.http1_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Pool {
@@ -96,7 +119,7 @@ impl Pool {
     pub async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
         let target = Target::of(&call.uri, self.trust.as_ref().map(|trust| &trust.http1))?;
         let peer = self.peer(&call.uri);
-        if self.http1 || peer.http1.load(Ordering::Relaxed) {
+        if self.http1 || peer.speaks_http1() {
             return self.over_http1(&target, &peer, call).await;
         }
         match self.over_http2(&target, &peer, call).await? {
@@ -138,8 +161,8 @@ impl Pool {
         let (method, body) = (call.method.clone(), call.body.clone());
         let ask = Ask { method, path, host, headers: headers.collect(), body };
         let answered = client::send(target, ask, self.bound).await;
-        // What was concluded from the failure of HTTP/2 holds as long as HTTP/1.1 works.
-        peer.http1.store(answered.is_ok(), Ordering::Relaxed);
+        // A connection may also have ended before its first answer by chance, so the conclusion holds for a while only.
+        peer.note_http1(answered.is_ok());
         answered
     }
 

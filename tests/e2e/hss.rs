@@ -9,6 +9,7 @@ use ksnaf_proto::diameter::{DiameterIdentity, Origin};
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::gba::guss::{BsfInfo, GsId, Guss, Namespace, Uss};
 use ksnaf_sim_hss::{Faults, Hss, Listeners};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -72,6 +73,16 @@ impl Network {
                     hss.addresses().sbi.and_then(|address| format!("http://{address}").parse().ok());
             }
         }
+    }
+
+    /// Where it is asked.
+    pub(crate) fn address(&self, source: ZhSource) -> SocketAddr {
+        let address = match self {
+            Self::Hlr(hlr) => Some(hlr.address()),
+            Self::Hss(hss) if matches!(source, ZhSource::Nhss | ZhSource::Nudm) => hss.addresses().sbi,
+            Self::Hss(hss) => hss.addresses().diameter,
+        };
+        address.expect("an address")
     }
 
     pub(crate) async fn stop(self) {
