@@ -14,7 +14,7 @@ pub mod sim;
 
 pub use card::{CardAccess, CardFacts};
 pub use error::{DeviceError, UeError, UeErrorKind};
-pub use push::{PushError, Pushed};
+pub use push::{PushError, Pushed, push_of_text};
 
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
