@@ -186,8 +186,13 @@ impl Owner {
             Command::Accepted(socket) => self.accepted(socket, now),
             Command::Connected(connection, socket) => {
                 if self.slots.contains_key(&connection) {
+                    let proven = self.proven(&socket);
                     self.open(connection, socket);
-                    self.node.handle_input(Input::Connected(connection), now);
+                    let input = match &proven {
+                        Some(names) => Input::ConnectedTo(connection, names),
+                        None => Input::Connected(connection),
+                    };
+                    self.node.handle_input(input, now);
                 }
             }
             Command::ConnectFailed(connection) => {
@@ -220,13 +225,16 @@ impl Owner {
     }
 
     fn accepted(&mut self, socket: Socket, now: Instant) {
-        let proven = socket.proven().filter(|_| self.names_from_certificates);
-        match self.node.accept(proven, now) {
+        match self.node.accept(self.proven(&socket), now) {
             Ok(connection) => self.open(connection, socket),
             Err(error) => {
                 tracing::debug!(address = ?socket.address, %error, "Diameter connection not accepted")
             }
         }
+    }
+
+    fn proven(&self, socket: &Socket) -> Option<Vec<DiameterIdentity>> {
+        socket.proven().filter(|_| self.names_from_certificates)
     }
 
     fn open(&mut self, connection: ConnectionId, socket: Socket) {

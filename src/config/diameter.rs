@@ -30,7 +30,7 @@ pub struct DiameterConfig {
     pub tls_key: Option<PathBuf>,
     /// PEM certificates that peers over TLS are checked against. Without it, peers that connect show no certificate.
     pub tls_ca: Option<PathBuf>,
-    /// Whether a peer's Origin-Host must be a name in the certificate that it connects with.
+    /// Whether a peer's Origin-Host must be a name in its certificate, whichever end connects.
     pub names_from_certificates: bool,
     /// How many peers may be connected at once that no `[[diameter.peer]]` names: NAFs, whose rights stand in
     /// `[[naf]]`.

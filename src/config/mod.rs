@@ -4,8 +4,8 @@
 
 mod api;
 mod bsf;
+mod cse;
 mod diameter;
-mod duration;
 mod naf;
 mod overrides;
 mod ue;
@@ -14,13 +14,14 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use cse::CseConfig;
 pub(crate) use diameter::host_of;
 pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
-pub use duration::Lifetime;
-pub use naf::{GsIds, NafConfig, NafPolicy, UaProtocols};
+pub use ksnaf_proto::gba::duration::Lifetime;
+pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
-pub use zh::{ZhConfig, ZhSource};
+pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
 pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
 use ksnaf_proto::identity::Fqdn;
@@ -55,6 +56,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -73,6 +76,7 @@ impl Default for Config {
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }

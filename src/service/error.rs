@@ -1,8 +1,10 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
+use crate::av_source::SourceError;
 use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
+use crate::cse::CseError;
 use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
@@ -49,6 +51,12 @@ pub enum StartError {
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The role at a CSE cannot be set up.
+    #[error(transparent)]
+    Cse(#[from] CseError),
+    /// The source of vectors cannot be set up.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
@@ -67,8 +75,10 @@ impl StartError {
             | Self::Tls(_)
             | Self::Oauth(_)
             | Self::Tokens(_)
+            | Self::Device(_)
+            | Self::Cse(_)
             | Self::Diameter(_)
-            | Self::Device(_) => 2,
+            | Self::Source(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

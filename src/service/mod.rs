@@ -1,5 +1,6 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+mod cse;
 mod diameter;
 mod error;
 mod front;
@@ -113,6 +114,7 @@ impl Service {
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
+        service.start_cse().await?;
         service.addresses.device = service.device.is_some();
         service.write_note()?;
         service.ready.store(true, Ordering::Relaxed);
@@ -149,7 +151,10 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { diameter, store, source, embedded, config, addresses, .. } = self;
+        let Self { diameter, store, embedded, config, addresses, source, .. } = self;
+        if let Some(source) = &source {
+            source.close().await;
+        }
         if let Some(node) = diameter {
             node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
         }

@@ -1,6 +1,6 @@
 //! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
 
-use super::{DeviceError, UeError};
+use super::{DeviceError, Enrolment, UeError};
 use crate::config::{Config, UeApplication, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
@@ -9,6 +9,7 @@ use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::uicc::card_identity::{ApplicationPreference, CardIdentity, GbaApplication};
 use ksnaf_proto::uicc::file::ApplicationKind;
 use ksnaf_proto::uicc::gba::{Bootstrap, GbaError, GbaPolicy};
+use ksnaf_proto::uicc::onem2m::M2mSubscriptions;
 use ksnaf_proto::uicc::pin::Pin;
 use ksnaf_proto::uicc::session::{Uicc, UiccError, Unlock};
 use ksnaf_proto::uicc::{Card, CardError};
@@ -38,6 +39,8 @@ pub struct CardFacts {
     pub impi: Impi,
     /// The BSF that the subscriber's identity implies.
     pub bsf: Fqdn,
+    /// What it says about oneM2M.
+    pub enrolment: Enrolment,
     application: GbaApplication,
     applications: Vec<&'static str>,
 }
@@ -164,7 +167,8 @@ impl CardAccess {
                 return Ok(known);
             }
             let identity = uicc.identity()?;
-            Ok(facts_of(&identity, preference)?)
+            let subscriptions = uicc.m2m_subscriptions(&identity.applications)?;
+            Ok(facts_of(&identity, &subscriptions, preference)?)
         })
         .await
     }
@@ -349,7 +353,11 @@ const fn policy(mode: UeMode) -> GbaPolicy {
     }
 }
 
-fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Result<CardFacts, UiccError> {
+fn facts_of(
+    identity: &CardIdentity,
+    subscriptions: &M2mSubscriptions,
+    preference: ApplicationPreference,
+) -> Result<CardFacts, UiccError> {
     let application = identity.gba_application(preference)?;
     let kinds = identity.applications.iter().map(|application| application.aid.kind());
     let applications = kinds
@@ -360,6 +368,7 @@ fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Resul
         iccid: number.unwrap_or_else(|| application.impi.as_str().to_owned()),
         impi: application.impi.clone(),
         bsf: application.bsf.clone(),
+        enrolment: Enrolment::new(subscriptions, &application.aid),
         applications: applications.collect(),
         application,
     })

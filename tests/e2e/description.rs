@@ -11,6 +11,7 @@ use ksnaf::config::{Config, NafPolicy, Role};
 use ksnaf::http::client::Target;
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::secret::Secret;
+use ksnaf_sim_usim::{Application, M2mPersonalisation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -113,6 +114,8 @@ async fn with_both_sides(seen: &mut Seen, lab: &Lab) {
         let network = question(Some(&b_tid), "inside.example", DIGEST, form).to_string();
         seen.post(&api, "/v1/naf/credentials", &JSON, network.as_bytes()).await;
     }
+    let to_target = json!({ "ua_sec_prot_id": DIGEST, "form": "onem2m" }).to_string();
+    seen.post(&api, "/v1/ue/credentials", &JSON, to_target.as_bytes()).await;
     let gone = question(Some("AAAA@bsf.example"), NAF, DIGEST, "raw").to_string();
     seen.post(&api, "/v1/naf/credentials", &JSON, gone.as_bytes()).await;
     let others = question(Some(&b_tid), "not-theirs.example", DIGEST, "raw");
@@ -256,6 +259,16 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
         inside.ks_int = true;
         config.naf.push(inside);
         config.api.identity_readers = vec!["lab".to_owned()];
+    });
+    let setup = setup.card(|card| {
+        let subscription = M2mPersonalisation::new(Application::Isim, "subscription", "//sp.example");
+        card.onem2m.push(M2mPersonalisation {
+            services: vec![2, 3, 5, 7],
+            maf_fqdn: Some("inside.example".to_owned()),
+            in_cse_ids: vec!["/id-in".to_owned()],
+            mefs: vec!["192.0.2.1".to_owned()],
+            ..subscription
+        });
     });
     let lab = setup.start().await;
     with_both_sides(&mut seen, &lab).await;

@@ -92,7 +92,7 @@ async fn over_tls_a_naf_needs_a_certificate_of_its_name() {
     let client = ca.client("naf.example");
     let naf = |identity: &str| {
         format!(
-            "[diameter]\nidentity = \"{identity}\"\ntls_ca = \"{}\"\ntls_certificate = \"{}\"\n\
+            "[diameter]\nidentity = \"{identity}\"\nnames_from_certificates = false\ntls_ca = \"{}\"\ntls_certificate = \"{}\"\n\
              tls_key = \"{}\"\n[[diameter.peer]]\naddress = \"localhost:{}\"\n\
              applications = [\"zn\"]\ntls = true\n",
             ca.file().display(),

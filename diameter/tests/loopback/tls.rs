@@ -53,6 +53,7 @@ async fn a_server_whose_certificate_has_another_name_or_authority_is_no_peer() {
     // One that is right gets through although the others try all the time.
     let mut right = authority.connecting("bsf.home", "bsf.home", "hss.home", address);
     right.settings.peers[0].tls = Some(ServerName::try_from("other.home").unwrap());
+    right.settings.names_from_certificates = false;
     let right = right.start();
     until_connected(&right, 1).await;
     right.request(request(&right), PATIENCE).await.unwrap();
@@ -61,6 +62,18 @@ async fn a_server_whose_certificate_has_another_name_or_authority_is_no_peer() {
     for wrong in [by_name, by_authority] {
         until(&wrong, |peers| peers[0].trouble == Some(CloseReason::ConnectFailed)).await;
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_reached_must_be_called_as_its_certificate_too() {
+    let authority = Authority::new();
+    let plan = Plan::new("hss.home").serving(Hang).knowing("bsf.home").knowing("bsf2.home");
+    let (_hss, address) = authority.listen(plan, "other.home").await;
+    let held = authority.connecting("bsf.home", "bsf.home", "other.home", address).start();
+    until(&held, |peers| peers[0].trouble == Some(CloseReason::WrongPeer)).await;
+    let mut plan = authority.connecting("bsf2.home", "bsf2.home", "other.home", address);
+    plan.settings.names_from_certificates = false;
+    until_connected(&plan.start(), 1).await;
 }
 
 #[tokio::test]

@@ -118,8 +118,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> =
             Arc::new(EmbeddedStore::open(directory.path(), &Options::default()).unwrap());
-        let source = Arc::new(BuiltIn::new(Arc::clone(&store)));
-        let zn = Zn::new(&Config::default(), store, source, Arc::new(Metrics::default()));
+        let metrics = Arc::new(Metrics::default());
+        let source = Arc::new(BuiltIn::new(Arc::clone(&store), Arc::clone(&metrics)));
+        let zn = Zn::new(&Config::default(), store, source, metrics);
         let own = Origin { host: identity("bsf.example"), realm: identity("example") };
         let relays = relays.iter().map(|name| identity(name)).collect();
         let service = ZnDiameter::new(Arc::new(zn), own, relays);

@@ -1,15 +1,18 @@
 //! Subscriber files: CSV with a header line, or JSON lines with the same names. All of a file is good, or every bad line
-//! of it is named.
+//! of it is named. A line whose `algorithm` is `none` has no key: settings of a subscriber of another AuC.
 
 mod fields;
 #[cfg(test)]
 mod tests;
 
 use super::Subscriber;
+use crate::identity::{Impi, Imsi};
 use fields::{COLUMNS, Fields};
-use ksnaf_proto::identity::{Impi, Imsi};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// What some editors write in front of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,16 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     JsonLines,
+}
+
+impl Format {
+    /// By the first octet that is no blank: an object begins with a brace, a header line does not.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        let content = content.strip_prefix(BOM).unwrap_or(content);
+        let first = content.iter().find(|octet| !octet.is_ascii_whitespace());
+        if first == Some(&b'{') { Self::JsonLines } else { Self::Csv }
+    }
 }
 
 /// A line that cannot be imported: where, which column, why. Never with the value of a key.
@@ -53,7 +66,7 @@ impl BadLine {
 /// # Errors
 /// Every bad line, in the order of the file.
 pub fn parse(content: &[u8], format: Format) -> Result<Vec<Subscriber>, Vec<BadLine>> {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let content = content.strip_prefix(BOM).unwrap_or(content);
     let rows = match format {
         Format::Csv => csv_rows(content)?,
         Format::JsonLines => json_rows(content),
@@ -101,8 +114,10 @@ fn csv_rows(content: &[u8]) -> Result<Vec<Row>, Vec<BadLine>> {
     if let Some((_, name)) = twice {
         return Err(vec![header_line(format!("the column {name} stands twice"))]);
     }
-    if !names.contains(&"imsi") || !names.contains(&"k") {
-        return Err(vec![header_line("the header line must name at least imsi and k".to_owned())]);
+    if !names.contains(&"imsi") || !(names.contains(&"k") || names.contains(&"algorithm")) {
+        return Err(vec![header_line(
+            "the header line must name at least imsi and k (or algorithm, where it is none)".to_owned(),
+        )]);
     }
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -169,6 +184,7 @@ fn json_row(line: &[u8]) -> Result<Fields, (Option<&'static str>, String)> {
             serde_json::Value::Array(items) if name == "impu" => {
                 items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(";")
             }
+            object @ serde_json::Value::Object(_) if name == "guss" => object.to_string(),
             _ => return Err((Some(name), "a text is needed".to_owned())),
         };
         cells.push((name, text));
