@@ -1,11 +1,12 @@
 //! Zpn: a NAF pushes, over either face; the device's card makes the same key; Ub's own bootstrap is none the worse.
 
 use crate::api::{Answer, Api, DIGEST, NAF, tcp};
+use crate::hss;
 use crate::lab::{Lab, Setup, fqdn};
 use crate::naf::{Naf, post};
 use crate::people::{Person, random};
 use crate::program::Place;
-use ksnaf::config::GpiLayout;
+use ksnaf::config::{GpiLayout, ZhSource};
 use ksnaf_proto::aka::{Autn, Auts, Rand};
 use ksnaf_proto::diameter::{Outcome, ResultCode, TgppResultCode};
 use ksnaf_proto::gba::{GbaMode, GbaType, NafId, UaSecurityProtocolId};
@@ -22,7 +23,11 @@ const PUSH: &str = "/nbsp-gba/v1/push-info-retrieval";
 
 /// A lab whose NAF may push, over both faces.
 pub(crate) fn setup(mode: GbaMode) -> Setup {
-    Setup::new(mode).config(|config| {
+    pushing(Setup::new(mode))
+}
+
+fn pushing(setup: Setup) -> Setup {
+    setup.config(|config| {
         config.zn.gpi_layout = Some(GpiLayout::Lab);
         config.naf[0].principals.push(NAF.to_owned());
         config.naf[0].push = true;
@@ -315,6 +320,39 @@ async fn keys_in_the_card_need_a_card_that_keeps_them_and_an_end_that_is_to_come
     let expired = GbaPushInfo(answer.gpi.0);
     assert_eq!(take(&lab, &hex::encode(&expired.0)).await.status.as_u16(), 409, "its token was used");
     lab.finish().await;
+}
+
+#[tokio::test]
+async fn vectors_and_settings_of_a_push_come_from_whatever_source_there_is() {
+    for source in hss::SOURCES {
+        let person = Person::new(GbaMode::U);
+        let network = hss::Network::start(source, &[person.clone()], ksnaf_sim_hss::Faults::default()).await;
+        let lab = pushing(hss::setup(source, &network, &person)).start().await;
+        let naf = Naf::new(&lab).await;
+        let query = PushQuery { gs_ids: vec![hss::SERVICE], ..push(&lab, GbaMode::U) };
+        let first = naf.push_by_diameter(&query).await.unwrap();
+        assert_same(&take(&lab, &hex::encode(&first.gpi.0)).await.ok(), &first.keys, GbaMode::U);
+        assert_eq!(first.keys.uss, hss::guss(&person).uss, "{source:?}");
+        lab.reader().misbehave(|faults| faults.force_resync = 1);
+        let second = naf.push_by_http(&query).await.unwrap();
+        let refused = take(&lab, &hex::encode(&second.gpi.0)).await.problem(409);
+        let member = |name: &str| hex::decode(refused[name].as_str().unwrap()).unwrap();
+        let resync = (Rand(member("rand").try_into().unwrap()), Auts(member("auts").try_into().unwrap()));
+        let third = naf.push_by_http(&PushQuery { resync: Some(resync), ..query.clone() }).await.unwrap();
+        assert_same(&take(&lab, &hex::encode(&third.gpi.0)).await.ok(), &third.keys, GbaMode::U);
+
+        // Public identities are the local subscribers', who need no key.
+        let impu = Impu::from_impi(&person.impi);
+        let public = PushQuery { ue_id: PushUeId::Public(impu), ..query };
+        let found = naf.push_by_http(&public).await;
+        match source {
+            ZhSource::Diameter | ZhSource::Nhss => assert_eq!(found, Err(ZnError::UnknownIdentity)),
+            _ => assert!(found.is_ok(), "{source:?} {found:?}"),
+        }
+        drop(naf);
+        lab.finish().await;
+        network.stop().await;
+    }
 }
 
 #[tokio::test]
