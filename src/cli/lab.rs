@@ -110,6 +110,7 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
         free(&mut config.ub.listen, defaults.ub.listen);
         free(&mut config.api.listen, defaults.api.listen);
         free(&mut config.zn.sbi_listen, defaults.zn.sbi_listen);
+        free(&mut config.ua_proxy.listen, defaults.ua_proxy.listen);
     }
     let path = config.data_dir.join("lab.token");
     if !path.exists() {
