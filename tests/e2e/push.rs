@@ -326,7 +326,9 @@ async fn keys_in_the_card_need_a_card_that_keeps_them_and_an_end_that_is_to_come
 async fn vectors_and_settings_of_a_push_come_from_whatever_source_there_is() {
     for source in hss::SOURCES {
         let person = Person::new(GbaMode::U);
-        let network = hss::Network::start(source, &[person.clone()], ksnaf_sim_hss::Faults::default()).await;
+        let network =
+            hss::Network::start(source, std::slice::from_ref(&person), ksnaf_sim_hss::Faults::default())
+                .await;
         let lab = pushing(hss::setup(source, &network, &person)).start().await;
         let naf = Naf::new(&lab).await;
         let query = PushQuery { gs_ids: vec![hss::SERVICE], ..push(&lab, GbaMode::U) };
