@@ -5,17 +5,12 @@ use super::naf::{answer, permit};
 use super::ue::device;
 use super::{ApiState, Caller, Problem};
 use crate::credential::Form;
-use crate::ue::{PushError, Pushed};
+use crate::ue::{PushError, push_of_text};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::hex;
-use ksnaf_proto::zpn::GbaPushInfo;
 use serde::Deserialize;
-use serde_json::json;
 use std::sync::Arc;
 
 /// What came over Upa.
@@ -26,15 +21,6 @@ pub(super) struct PushRequest {
     gpi: String,
 }
 
-impl PushRequest {
-    /// Whatever is hex throughout is hex: as base64 it would be no push either.
-    fn octets(&self) -> Result<GbaPushInfo, Problem> {
-        let text = self.gpi.trim();
-        let octets = hex::decode(text).or_else(|| STANDARD.decode(text).ok());
-        octets.map(GbaPushInfo).ok_or_else(|| Problem::bad_request("gpi: neither hex nor base64"))
-    }
-}
-
 /// `POST /v1/ue/push`
 pub(super) async fn take(
     State(state): State<Arc<ApiState>>,
@@ -42,7 +28,8 @@ pub(super) async fn take(
     Json(request): Json<PushRequest>,
 ) -> Result<Response, Response> {
     let refused = |problem: Problem| problem.into_response();
-    let octets = request.octets().map_err(refused)?;
+    let octets = push_of_text(&request.gpi)
+        .ok_or_else(|| refused(Problem::bad_request("gpi: neither hex nor base64")))?;
     let device = device(&state).map_err(refused)?;
     let gpi = device.read_push(&octets).map_err(|error| refusal(&error))?;
     permit(&state, &caller, gpi.naf_id(), Form::Raw, "push").map_err(refused)?;
@@ -55,18 +42,7 @@ pub(super) async fn take(
         }
     })?;
     state.metrics.count_credential("push", "given");
-    Ok(answer(danger_json(&pushed)))
-}
-
-fn danger_json(pushed: &Pushed) -> serde_json::Value {
-    json!({
-        "p_tid": pushed.p_tid.as_str(),
-        "naf_fqdn": pushed.naf_id.fqdn.as_str(),
-        "ua_sec_prot_id": pushed.naf_id.ua.to_string(),
-        "gba_mode": pushed.gba_mode.as_str(),
-        "expires_at": to_xs_date_time(pushed.expires_at),
-        "key": hex::encode(pushed.key.danger_expose()),
-    })
+    Ok(answer(pushed.danger_json()))
 }
 
 fn refusal(error: &PushError) -> Response {

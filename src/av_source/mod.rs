@@ -18,6 +18,7 @@ mod kept;
 mod nhss;
 mod nudm;
 mod oauth;
+mod public_identity;
 mod remote;
 mod sbi;
 mod turns;
@@ -62,12 +63,8 @@ pub trait AuthenticationVectorSource: Send + Sync + 'static {
     /// The GUSS of a subscriber whose bootstrap succeeded: it does not fit the sealed challenge.
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a>;
 
-    /// Who goes by a public identity: a push-NAF may know a subscriber by it. A source that keeps no public identities
-    /// knows nobody.
-    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
-        let _ = impu;
-        Box::pin(std::future::ready(Ok(None)))
-    }
+    /// Who goes by a public identity: a push-NAF may know a subscriber by it.
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a>;
 
     /// Takes leave of the peer, where there is one and its protocol has a way to. Nothing is asked any more.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

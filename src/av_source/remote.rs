@@ -3,14 +3,15 @@
 
 use super::failure::Failure;
 use super::kept::{KeptSettings, KeptVectors, SettingsCache};
+use super::public_identity::by_impu;
 use super::turns::Turns;
-use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
+use super::{AuthenticationVectorSource, GussFuture, ImpiFuture, VectorFuture};
 use crate::config::ZhConfig;
 use crate::metrics::Metrics;
 use crate::store::{Store, Subscriber};
 use ksnaf_proto::aka::AuthVector;
 use ksnaf_proto::gba::guss::Namespace;
-use ksnaf_proto::identity::Impi;
+use ksnaf_proto::identity::{Impi, Impu};
 use ksnaf_proto::zh::{HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -164,6 +165,15 @@ impl<H: Hss> AuthenticationVectorSource for Remote<H> {
                 let error = failure.vector_error(false);
                 self.note(&failure, error, impi);
                 error
+            })
+        })
+    }
+
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
+        Box::pin(async move {
+            by_impu(self.store.as_ref(), impu).await.map_err(|error| {
+                tracing::error!(%error, "store failed");
+                VectorError::Unavailable
             })
         })
     }

@@ -118,7 +118,7 @@ fn question(naf: Option<&Fqdn>, ua: UaSecurityProtocolId, form: Form) -> Value {
 }
 
 /// The credential; what opens something only if asked for.
-fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
+pub(super) fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
     let members = match credential {
         Value::Object(members) => members,
         other => return Err(Failure::failed(format!("no credential in the answer: {other}"))),

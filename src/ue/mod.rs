@@ -18,7 +18,7 @@ pub use capability::{Capability, CardCapability, TargetCapability};
 pub use card::{CardAccess, CardFacts};
 pub use enrolment::{Enrolment, Target};
 pub use error::{DeviceError, UeError, UeErrorKind};
-pub use push::{PushError, Pushed};
+pub use push::{PushError, Pushed, push_of_text};
 
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;

@@ -6,11 +6,16 @@
 
 use super::card::PushedKey;
 use super::{Device, State, UeError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ksnaf_proto::aka::{Auts, Rand};
+use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::gba::{GbaMode, NafId};
+use ksnaf_proto::hex;
 use ksnaf_proto::zn::MeKey;
 use ksnaf_proto::zpn::gpi::{GpiError, UnverifiedGpi};
 use ksnaf_proto::zpn::{GbaPushInfo, PTid};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -29,6 +34,28 @@ pub struct Pushed {
     pub expires_at: SystemTime,
     /// Ks_NAF, or Ks_ext_NAF of GBA_U.
     pub key: MeKey,
+}
+
+impl Pushed {
+    /// The association with its key, for the caller that may have it.
+    #[must_use]
+    pub fn danger_json(&self) -> Value {
+        json!({
+            "p_tid": self.p_tid.as_str(),
+            "naf_fqdn": self.naf_id.fqdn.as_str(),
+            "ua_sec_prot_id": self.naf_id.ua.to_string(),
+            "gba_mode": self.gba_mode.as_str(),
+            "expires_at": to_xs_date_time(self.expires_at),
+            "key": hex::encode(self.key.danger_expose()),
+        })
+    }
+}
+
+/// A GBA-Push-Info as people and programs pass it on: hex, or else base64. What is hex throughout is hex.
+#[must_use]
+pub fn push_of_text(text: &str) -> Option<GbaPushInfo> {
+    let text = text.trim();
+    hex::decode(text).or_else(|| STANDARD.decode(text).ok()).map(GbaPushInfo)
 }
 
 /// Why a push gives no key.
@@ -61,8 +88,13 @@ impl Device {
         Ok(layout.read(gpi)?)
     }
 
-    /// Lets the card make a push's key, and checks the push with it.
+    /// Lets the card make a push's key, and checks the push with it. One that says itself that it is over is not worth
+    /// the card's Ks.
     pub async fn take_push(&self, gpi: UnverifiedGpi) -> Result<Pushed, PushError> {
+        let (_, expires_at) = gpi.association();
+        if expires_at <= SystemTime::now() {
+            return Err(GpiError::Expired.into());
+        }
         let mut state = self.state.lock().await;
         self.look(&mut state).await?;
         let replaced = Arc::new(AtomicBool::new(false));

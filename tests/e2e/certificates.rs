@@ -54,6 +54,12 @@ impl Ca {
         self.issue("server", vec![name], ExtendedKeyUsagePurpose::ServerAuth)
     }
 
+    /// A server on loopback with a name of its own.
+    pub(crate) fn server_called(&self, name: &str) -> Files {
+        let san = |name| SanType::DnsName(Ia5String::try_from(name).expect("ASCII"));
+        self.issue("named-server", vec![san(SERVER), san(name)], ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
     /// A client with a DNS name.
     pub(crate) fn client(&self, name: &str) -> Files {
         let san = SanType::DnsName(Ia5String::try_from(name).expect("ASCII"));

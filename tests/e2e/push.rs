@@ -1,10 +1,12 @@
 //! Zpn: a NAF pushes, over either face; the device's card makes the same key; Ub's own bootstrap is none the worse.
 
 use crate::api::{Answer, Api, DIGEST, NAF, tcp};
+use crate::hss;
 use crate::lab::{Lab, Setup, fqdn};
 use crate::naf::{Naf, post};
 use crate::people::{Person, random};
-use ksnaf::config::GpiLayout;
+use crate::program::Place;
+use ksnaf::config::{GpiLayout, ZhSource};
 use ksnaf_proto::aka::{Autn, Auts, Rand};
 use ksnaf_proto::diameter::{Outcome, ResultCode, TgppResultCode};
 use ksnaf_proto::gba::{GbaMode, GbaType, NafId, UaSecurityProtocolId};
@@ -21,7 +23,11 @@ const PUSH: &str = "/nbsp-gba/v1/push-info-retrieval";
 
 /// A lab whose NAF may push, over both faces.
 pub(crate) fn setup(mode: GbaMode) -> Setup {
-    Setup::new(mode).config(|config| {
+    pushing(Setup::new(mode))
+}
+
+fn pushing(setup: Setup) -> Setup {
+    setup.config(|config| {
         config.zn.gpi_layout = Some(GpiLayout::Lab);
         config.naf[0].principals.push(NAF.to_owned());
         config.naf[0].push = true;
@@ -29,8 +35,12 @@ pub(crate) fn setup(mode: GbaMode) -> Setup {
 }
 
 fn push(lab: &Lab, mode: GbaMode) -> PushQuery {
+    push_for(lab.person.impi.clone(), mode)
+}
+
+fn push_for(subscriber: Impi, mode: GbaMode) -> PushQuery {
     PushQuery {
-        ue_id: PushUeId::Private(lab.person.impi.clone()),
+        ue_id: PushUeId::Private(subscriber),
         uicc_app_label: "USIM".to_owned(),
         naf_id: NafId::new(fqdn(NAF), UaSecurityProtocolId::HTTP_DIGEST),
         p_tid: PTid::parse("p-tid-1").unwrap(),
@@ -56,7 +66,12 @@ pub(crate) async fn pushed(lab: &Lab, naf: &str) -> String {
         lab.secret("a NAF's key", hex::decode(answer["meKeyMaterial"].as_str().unwrap()).unwrap());
         return answer["gbaPushInfo"].as_str().unwrap().to_owned();
     }
-    let content = GpiContent {
+    hex::encode(&LabLayout::unconfirmed().build(&content(naf), &MeKey::new(random())).unwrap().0)
+}
+
+/// Of a push that nobody has made.
+fn content(naf: &str) -> GpiContent {
+    GpiContent {
         mode: GbaMode::Me,
         rand: Rand(random()),
         autn: Autn(random()),
@@ -64,8 +79,7 @@ pub(crate) async fn pushed(lab: &Lab, naf: &str) -> String {
         p_tid: PTid::parse("p-tid-2").unwrap(),
         uicc_app_label: "USIM".to_owned(),
         expires_at: SystemTime::now() + Duration::from_secs(600),
-    };
-    hex::encode(&LabLayout::unconfirmed().build(&content, &MeKey::new(random())).unwrap().0)
+    }
 }
 
 async fn take(lab: &Lab, gpi: &str) -> Answer {
@@ -145,8 +159,9 @@ async fn a_bootstrap_survives_a_push_for_the_terminal_and_is_renewed_after_one_f
         let pushed = naf.push_by_http(&push(&lab, mode)).await.unwrap();
         drop(naf);
         take(&lab, &hex::encode(&pushed.gpi.0)).await.ok();
+        // Asked for no key, the device does not look into the card: it has to know.
+        assert_eq!(lab.api().b_tid(false).await == b_tid, survives);
         let after = lab.api().device_side("raw").await.ok();
-        assert_eq!(after["b_tid"].as_str() == Some(&b_tid), survives);
         assert_eq!(after == before, survives);
         let network = lab.api().network_side(after["b_tid"].as_str().unwrap(), "raw").await.ok();
         assert_eq!(network, after);
@@ -157,8 +172,8 @@ async fn a_bootstrap_survives_a_push_for_the_terminal_and_is_renewed_after_one_f
         take(&lab, &hex::encode(&pushed.gpi.0)).await.ok();
         lab.stop().await;
         lab.start_again().await;
+        assert_eq!(lab.api().b_tid(false).await == kept.as_str().unwrap(), survives);
         let restarted = lab.api().device_side("raw").await.ok();
-        assert_eq!(restarted["b_tid"] == kept, survives);
         let b_tid = restarted["b_tid"].as_str().unwrap();
         assert_eq!(lab.api().network_side(b_tid, "raw").await.ok()["key"], restarted["key"]);
         lab.finish().await;
@@ -186,6 +201,18 @@ async fn a_push_that_nobody_with_the_keys_has_made_costs_nothing() {
     for (gpi, status) in [("", 400), ("zz", 400), ("4b53", 400), ("4b5301", 400)] {
         assert_eq!(take(&lab, gpi).await.status.as_u16(), status, "{gpi}");
     }
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_push_that_is_over_does_not_reach_the_card() {
+    let lab = setup(GbaMode::U).start().await;
+    lab.api().b_tid(false).await;
+    let commands = lab.reader().commands();
+    let content = GpiContent { expires_at: SystemTime::now() - Duration::from_secs(1), ..content(NAF) };
+    let gpi = LabLayout::unconfirmed().build(&content, &MeKey::new(random())).unwrap();
+    take(&lab, &hex::encode(&gpi.0)).await.refused(400, "GBA_PUSH_INFO_REJECTED");
+    assert_eq!(lab.reader().commands(), commands);
     lab.finish().await;
 }
 
@@ -293,4 +320,79 @@ async fn keys_in_the_card_need_a_card_that_keeps_them_and_an_end_that_is_to_come
     let expired = GbaPushInfo(answer.gpi.0);
     assert_eq!(take(&lab, &hex::encode(&expired.0)).await.status.as_u16(), 409, "its token was used");
     lab.finish().await;
+}
+
+#[tokio::test]
+async fn vectors_and_settings_of_a_push_come_from_whatever_source_there_is() {
+    for source in hss::SOURCES {
+        let person = Person::new(GbaMode::U);
+        let network =
+            hss::Network::start(source, std::slice::from_ref(&person), ksnaf_sim_hss::Faults::default())
+                .await;
+        let lab = pushing(hss::setup(source, &network, &person)).start().await;
+        let naf = Naf::new(&lab).await;
+        let query = PushQuery { gs_ids: vec![hss::SERVICE], ..push(&lab, GbaMode::U) };
+        let first = naf.push_by_diameter(&query).await.unwrap();
+        assert_same(&take(&lab, &hex::encode(&first.gpi.0)).await.ok(), &first.keys, GbaMode::U);
+        assert_eq!(first.keys.uss, hss::guss(&person).uss, "{source:?}");
+        lab.reader().misbehave(|faults| faults.force_resync = 1);
+        let second = naf.push_by_http(&query).await.unwrap();
+        let refused = take(&lab, &hex::encode(&second.gpi.0)).await.problem(409);
+        let member = |name: &str| hex::decode(refused[name].as_str().unwrap()).unwrap();
+        let resync = (Rand(member("rand").try_into().unwrap()), Auts(member("auts").try_into().unwrap()));
+        let third = naf.push_by_http(&PushQuery { resync: Some(resync), ..query.clone() }).await.unwrap();
+        assert_same(&take(&lab, &hex::encode(&third.gpi.0)).await.ok(), &third.keys, GbaMode::U);
+
+        // Public identities are the local subscribers', who need no key.
+        let impu = Impu::from_impi(&person.impi);
+        let public = PushQuery { ue_id: PushUeId::Public(impu), ..query };
+        let found = naf.push_by_http(&public).await;
+        match source {
+            ZhSource::Diameter | ZhSource::Nhss => assert_eq!(found, Err(ZnError::UnknownIdentity)),
+            _ => assert!(found.is_ok(), "{source:?} {found:?}"),
+        }
+        drop(naf);
+        lab.finish().await;
+        network.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_command_takes_a_push_beside_a_lab_and_alone() {
+    let person = Person::new(GbaMode::U);
+    let place = Place::of(&person);
+    let naf = ["naf.0.fqdn=naf.lab.example", "naf.0.principals=[\"lab\"]", "naf.0.push=true"];
+    let settings = naf.map(|setting| format!("--set={setting}"));
+    let layout = "--set=zn.gpi_layout=lab";
+    let settings: Vec<&str> = settings.iter().map(String::as_str).chain([layout]).collect();
+    let lab = place.lab(&settings);
+    let api = lab.api().by(tcp(lab.address("zn_sbi")));
+    let pushed = async || {
+        let query = push_for(person.impi.clone(), GbaMode::U);
+        let answer = post(&api, PUSH, &query.to_json()).await.ok();
+        let key = answer["meKeyMaterial"].as_str().unwrap().to_lowercase();
+        place.watch().secret("a NAF's key", hex::decode(&key).unwrap());
+        (answer["gbaPushInfo"].as_str().unwrap().to_owned(), key)
+    };
+    let (gpi, _) = pushed().await;
+    let hidden = place.run(&["push", &gpi, "--json"]).json();
+    assert_eq!((&hidden["p_tid"], &hidden["gba_mode"]), (&json!("p-tid-1"), &json!("GBA_U")));
+    assert!(hidden["key"].as_str().unwrap().contains("--danger-show-keys"));
+    place.run(&["push", &gpi]).failed(4, &["fresher sequence number", "rand  ", "auts  "]);
+    let (gpi, key) = pushed().await;
+    let shown = place.run(&["push", &gpi, "--json", "--danger-show-keys"]).json();
+    assert_eq!(shown["key"].as_str(), Some(&*key));
+    place.run(&["push", "4b5301"]).failed(4, &["cut off"]);
+    place.run(&["push", "not a push"]).failed(2, &["neither hex nor base64"]);
+
+    let ((gpi, key), (changed, _)) = (pushed().await, pushed().await);
+    lab.stop();
+    place.run(&["push", &gpi]).failed(2, &["zn.gpi_layout"]);
+    let shown = place.run(&["push", &gpi, "--json", "--danger-show-keys", layout]).json();
+    assert_eq!(shown["key"].as_str(), Some(&*key));
+    place.run(&["push", &gpi, layout]).failed(4, &["auts  "]);
+    let at = changed.find(&hex::encode(b"p-tid-1")).unwrap();
+    let changed = format!("{}71{}", &changed[..at], &changed[at + 2..]);
+    place.run(&["push", &changed, layout]).failed(4, &["MAC"]);
+    place.finish();
 }

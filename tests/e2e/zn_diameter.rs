@@ -132,7 +132,7 @@ async fn what_is_wrong_with_a_request_is_shown() {
 #[tokio::test]
 async fn a_certificate_decides_over_tls_and_the_origin_host_must_agree() {
     let (ca, others) = (Ca::new(), Ca::new());
-    let server = ca.server();
+    let server = ca.server_called(BSF);
     let setup = setup().config(|config| {
         config.naf[0].principals.push("further.example".to_owned());
         config.zn.diameter_listen = None;
