@@ -33,7 +33,11 @@ impl BuiltIn {
     async fn make(&self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
         let found = self.store.subscriber(&request.impi).await.map_err(unavailable)?;
         let subscriber = found.ok_or(VectorError::UnknownSubscriber)?;
-        let algorithm = subscriber.key.algorithm().map_err(|error| {
+        let key = subscriber.key.as_ref().ok_or_else(|| {
+            tracing::info!(imsi = ?subscriber.imsi, "a subscriber without a key: its vectors are another AuC's");
+            VectorError::NotAllowed
+        })?;
+        let algorithm = key.algorithm().map_err(|error| {
             tracing::error!(%error, "a subscriber's key is of no use");
             VectorError::Unavailable
         })?;

@@ -132,7 +132,7 @@ async fn provision(config: &Config) -> Result<(), Failure> {
         let subscriber = Subscriber {
             impi: Impi::from_imsi(&personalisation.imsi, personalisation.mnc_length),
             imsi: personalisation.imsi,
-            key: personalisation.key,
+            key: Some(personalisation.key),
             amf: Amf([0x80, 0x00]),
             sqn: Sqn::default(),
             gba_mode: if personalisation.gba_u { GbaMode::U } else { GbaMode::Me },

@@ -32,7 +32,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     imsi: String,
     /// K, hex (a file with --key-file keeps it out of the shell's history)
-    #[arg(long, value_name = "HEX", required_unless_present = "key_file")]
+    #[arg(long, value_name = "HEX", required_unless_present_any = ["key_file", "algorithm"])]
     k: Option<String>,
     /// A file with lines such as k=…, opc=…
     #[arg(long, value_name = "FILE", conflicts_with_all = ["k", "op", "opc", "top", "topc"])]
@@ -49,7 +49,7 @@ pub(super) struct AddArgs {
     /// TOP, hex (TUAK)
     #[arg(long, value_name = "HEX", conflicts_with = "topc")]
     top: Option<String>,
-    /// milenage or tuak
+    /// milenage or tuak; none: settings alone, another AuC has the key
     #[arg(long)]
     algorithm: Option<String>,
     /// Authentication management field, hex
@@ -79,6 +79,9 @@ pub(super) struct AddArgs {
     /// How long its keys live, as 8h
     #[arg(long)]
     key_lifetime: Option<String>,
+    /// GBA user security settings, an XML document
+    #[arg(long, value_name = "FILE")]
+    guss: Option<PathBuf>,
     /// Its identity may be told to applications
     #[arg(long)]
     consent: bool,
@@ -187,6 +190,10 @@ impl AddArgs {
         }
         if self.consent {
             members.insert("consent".to_owned(), json!("true"));
+        }
+        if let Some(path) = &self.guss {
+            let document = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+            members.insert("guss".to_owned(), json!(document));
         }
         if let Some(path) = &self.key_file {
             for line in std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?.lines() {

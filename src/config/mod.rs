@@ -4,7 +4,6 @@
 
 mod api;
 mod bsf;
-mod duration;
 mod naf;
 mod overrides;
 mod ue;
@@ -13,11 +12,11 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
-pub use duration::Lifetime;
+pub use ksnaf_proto::gba::duration::Lifetime;
 pub use naf::{NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
-pub use zh::{ZhConfig, ZhSource};
+pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
 pub use zn::ZnConfig;
 
 use ksnaf_proto::identity::Fqdn;

@@ -161,6 +161,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
     }
+    config.zh.missing(ub.request_timeout).map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
         && (api.tls_certificate.is_none() || api.tls_key.is_none() || api.client_ca.is_none())

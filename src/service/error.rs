@@ -1,6 +1,7 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
+use crate::av_source::SourceError;
 use crate::bsf::BsfError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The source of vectors cannot be set up.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
@@ -54,9 +58,12 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
-                2
-            }
+            Self::Listen { .. }
+            | Self::DataDir { .. }
+            | Self::Tls(_)
+            | Self::Tokens(_)
+            | Self::Device(_)
+            | Self::Source(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

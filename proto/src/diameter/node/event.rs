@@ -27,7 +27,7 @@ pub enum Output {
     Connect {
         /// How it is called from here on.
         connection: ConnectionId,
-        /// Whom to reach.
+        /// Whom to reach, as the table calls it.
         peer: DiameterIdentity,
     },
     /// Send these octets.
@@ -38,7 +38,8 @@ pub enum Output {
     Event(Event),
 }
 
-/// What an application learns.
+/// What an application learns. Peers are called as in the table where it is about their connection, and by their
+/// Origin-Host where it is about a message.
 #[derive(Debug)]
 pub enum Event {
     /// A peer is connected.
@@ -68,6 +69,8 @@ pub enum Event {
         id: InboundId,
         /// The peer it came from: its Origin-Host may be somebody behind that peer.
         peer: DiameterIdentity,
+        /// The connection it came in on.
+        connection: ConnectionId,
         /// The request.
         request: Message,
     },

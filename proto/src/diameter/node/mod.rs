@@ -297,7 +297,9 @@ impl Node {
                 }
             }
             peer::Event::Closed(reason) => self.event(Event::PeerClosed { peer, reason }),
-            peer::Event::Request { generation, request } => self.requested(host, generation, request, now),
+            peer::Event::Request { role, generation, request } => {
+                self.requested(host, role, generation, request, now);
+            }
             peer::Event::Answer { outstanding, answer } => self.answered(host, outstanding, answer, now),
             peer::Event::Unanswered { outstanding, reason } => self.unanswered(outstanding, reason, now),
         }
@@ -324,6 +326,20 @@ impl Node {
                 *slot = None;
             }
         }
+    }
+
+    /// What the table calls the peer of that Origin-Host.
+    fn called(&self, host: &DiameterIdentity) -> Option<&DiameterIdentity> {
+        let listed = self.peers.get_key_value(host);
+        let configured = listed.filter(|(_, entry)| !entry.is_stranger);
+        // A stranger of that name does not come before a peer that the configuration has, by whatever name.
+        let learnt = || self.peers.iter().find(|(_, entry)| !entry.is_stranger && entry.peer.name() == host);
+        configured.or_else(learnt).or(listed).map(|(key, _)| key)
+    }
+
+    /// The Origin-Host of a peer in the table.
+    fn name_of(&self, key: &DiameterIdentity) -> DiameterIdentity {
+        self.peers.get(key).map_or(key, |entry| entry.peer.name()).clone()
     }
 
     fn event(&mut self, event: Event) {

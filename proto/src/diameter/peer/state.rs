@@ -174,7 +174,9 @@ impl Peer {
             return Err(CloseReason::Refused(outcome));
         }
         let capabilities = Capabilities::parse(&answer.avps).map_err(bad)?;
-        if capabilities.origin.host != self.config.host {
+        let host = &capabilities.origin.host;
+        let expected = host == &self.config.host || self.config.any_host && host != &self.local.origin.host;
+        if !expected {
             Err(CloseReason::WrongPeer)
         } else if !capabilities.has_common_application(&self.local) {
             Err(CloseReason::NoCommonApplication)

@@ -1,12 +1,13 @@
 //! One subscriber from the texts of its columns.
 
-use crate::config::Lifetime;
-use crate::store::Subscriber;
-use ksnaf_proto::aka::{AkaKey, Amf, Sqn};
-use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::hex;
-use ksnaf_proto::identity::{Impi, Imsi, MncLength};
-use ksnaf_proto::secret::{Secret, SecretBytes};
+use crate::aka::{AkaKey, Amf, Sqn};
+use crate::gba::GbaMode;
+use crate::gba::duration::Lifetime;
+use crate::gba::guss::{Guss, Namespace};
+use crate::hex;
+use crate::identity::{Impi, Imsi, MncLength};
+use crate::secret::{Secret, SecretBytes};
+use crate::subscriber::Subscriber;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -30,7 +31,12 @@ pub(super) const COLUMNS: &[&str] = &[
     "keccak_iterations",
     "key_lifetime",
     "consent",
+    "guss",
 ];
+
+/// What makes vectors.
+const KEY_COLUMNS: &[&str] =
+    &["k", "opc", "op", "topc", "top", "amf", "sqn", "res_bits", "keccak_iterations"];
 
 /// The column at fault, and why. Never with the value of a key.
 type Wrong = (&'static str, String);
@@ -46,18 +52,28 @@ impl Fields {
 
     pub(super) fn subscriber(&self) -> Result<Subscriber, Wrong> {
         let imsi = Imsi::parse(self.required("imsi")?).map_err(|error| ("imsi", error.to_string()))?;
+        let impi = self.impi(&imsi)?;
+        let mut guss = self.guss()?;
+        let said = guss.as_ref().map(|guss| guss.bsf_info.clone()).unwrap_or_default();
+        let gba_mode = self.gba_mode()?.unwrap_or_else(|| said.gba_mode());
+        let key_lifetime = self.lifetime()?.or_else(|| said.key_lifetime());
+        if let Some(guss) = &mut guss {
+            guss.impi = Some(impi.clone());
+            guss.bsf_info.uicc_type = Some(gba_mode);
+            guss.bsf_info.life_time = key_lifetime;
+        }
         Ok(Subscriber {
-            impi: self.impi(&imsi)?,
+            impi,
             imsi,
             key: self.key()?,
             amf: Amf(self.octets("amf")?.unwrap_or([0x80, 0x00])),
             sqn: Sqn::from_octets(self.octets("sqn")?.unwrap_or_default()),
-            gba_mode: self.gba_mode()?,
+            gba_mode,
             msisdn: self.msisdn()?,
             impus: self.impus(),
-            key_lifetime: self.lifetime()?,
+            key_lifetime,
             consent: self.flag("consent")?,
-            guss: None,
+            guss: guss.map(|guss| guss.to_xml(Namespace::R9)),
         })
     }
 
@@ -92,11 +108,12 @@ impl Fields {
         }
     }
 
-    fn key(&self) -> Result<AkaKey, Wrong> {
+    fn key(&self) -> Result<Option<AkaKey>, Wrong> {
         match self.text("algorithm").unwrap_or("milenage").to_ascii_lowercase().as_str() {
-            "milenage" => self.milenage(),
-            "tuak" => self.tuak(),
-            _ => Err(("algorithm", "milenage or tuak".to_owned())),
+            "milenage" => self.milenage().map(Some),
+            "tuak" => self.tuak().map(Some),
+            "none" => self.none_of(KEY_COLUMNS, "not with algorithm none").map(|()| None),
+            _ => Err(("algorithm", "milenage, tuak or none".to_owned())),
         }
     }
 
@@ -140,9 +157,18 @@ impl Fields {
         found.map_or(Ok(()), |name| Err((*name, reason.to_owned())))
     }
 
-    fn gba_mode(&self) -> Result<GbaMode, Wrong> {
-        let text = self.text("uicc").unwrap_or("GBA");
-        GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA or GBA_U".to_owned()))
+    fn gba_mode(&self) -> Result<Option<GbaMode>, Wrong> {
+        let parse = |text| GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA or GBA_U".to_owned()));
+        self.text("uicc").map(parse).transpose()
+    }
+
+    /// XML of TS 29.109 annex A or JSON of TS 29.562. The columns of their own are stronger than what it says.
+    fn guss(&self) -> Result<Option<Guss>, Wrong> {
+        let parse = |text: &str| match text.starts_with('{') {
+            true => Guss::parse_json(text.as_bytes()).map_err(|error| ("guss", error.to_string())),
+            false => Guss::parse(text.as_bytes()).map_err(|error| ("guss", error.to_string())),
+        };
+        self.text("guss").map(parse).transpose()
     }
 
     fn msisdn(&self) -> Result<Option<String>, Wrong> {

@@ -1,7 +1,7 @@
 use super::*;
-use ksnaf_proto::aka::AkaKey;
-use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::hex;
+use crate::aka::AkaKey;
+use crate::gba::GbaMode;
+use crate::hex;
 
 const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 const OP: &str = "cdc202d5123e20f62b6d676ac72cb318";
@@ -24,7 +24,7 @@ fn a_file_may_have_its_columns_in_any_order_and_leave_the_rest_out() {
 #[test]
 fn op_gives_the_known_opc() {
     let found = csv(&format!("imsi,k,op\n001010123456789,{K},{OP}\n")).unwrap();
-    let AkaKey::Milenage { opc, .. } = &found[0].key else { panic!("not MILENAGE") };
+    let Some(AkaKey::Milenage { opc, .. }) = &found[0].key else { panic!("not MILENAGE") };
     assert_eq!(hex::encode(opc.danger_expose()), OPC);
 }
 
@@ -36,7 +36,7 @@ fn every_column_is_read() {
          310410123456789,{K},{top},TUAK,b9b9,0000000000ff,GBA_U,a@b,+491701,sip:a@b;tel:1,3,128,2,1h30m,yes\n"
     );
     let one = csv(&text).unwrap().remove(0);
-    let AkaKey::Tuak { res_octets, iterations, .. } = one.key else { panic!("not TUAK") };
+    let Some(AkaKey::Tuak { res_octets, iterations, .. }) = one.key else { panic!("not TUAK") };
     assert_eq!((res_octets, iterations), (16, 2));
     assert_eq!((one.impi.as_str(), one.sqn.value(), one.gba_mode), ("a@b", 255, GbaMode::U));
     assert_eq!((one.msisdn.as_deref(), one.impus.len(), one.consent), (Some("491701"), 2, true));
@@ -70,6 +70,9 @@ fn a_header_line_that_names_unknown_columns_is_refused() {
     let bad = csv(&format!("imsi,k,opc,pin\n1,{K},{OPC},1\n")).unwrap_err();
     assert!(bad[0].starts_with("line 1: unknown column \"pin\""), "{bad:?}");
     assert!(csv("imsi,opc\n").unwrap_err()[0].contains("at least imsi and k"));
+    assert!(
+        csv(&format!("imsi,opc\n001010123456789,{OPC}\n")).unwrap_err()[0].contains("at least imsi and k")
+    );
     assert!(csv("imsi,k,k\n").unwrap_err()[0].contains("stands twice"));
     assert!(csv("").is_err() && csv("imsi,k,opc\n").unwrap_err()[0].contains("no subscriber"));
 }
@@ -94,8 +97,26 @@ fn mixed_algorithms_are_refused() {
     assert!(refused("opc,op", &format!("{OPC},{OP}"))[0].contains("op: opc and op exclude"));
     assert!(refused("opc,algorithm", &format!("{OPC},tuak"))[0].contains("opc: only with"));
     assert!(refused("topc", &"5".repeat(64))[0].contains("topc: only with"));
-    assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage or tuak"));
+    assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage, tuak or none"));
     assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA or GBA_U"));
+}
+
+#[test]
+fn a_line_without_a_key_says_so_and_has_settings_alone() {
+    let guss = "<guss><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>60</lifeTime></bsfInfo></guss>";
+    let found = csv(&format!("imsi,algorithm,guss,uicc\n001010123456789,none,{guss},\n")).unwrap();
+    assert_eq!((&found[0].key, found[0].gba_mode), (&None, GbaMode::U));
+    assert_eq!(found[0].key_lifetime.unwrap().as_secs(), 60);
+    assert!(found[0].guss.is_some());
+    let over = format!("imsi,algorithm,guss,uicc,key_lifetime\n001010123456789,none,{guss},GBA,2m\n");
+    let found = csv(&over).unwrap();
+    assert_eq!((found[0].gba_mode, found[0].key_lifetime.unwrap().as_secs()), (GbaMode::Me, 120));
+    let refused = |text: String| csv(&text).unwrap_err().remove(0);
+    assert!(refused("imsi,algorithm\n001010123456789,\n".to_owned()).starts_with("line 2: k: missing"));
+    assert!(refused(format!("imsi,algorithm,k\n001010123456789,none,{K}\n")).contains("k: not with"));
+    assert!(
+        refused("imsi,algorithm,guss\n001010123456789,none,<uss/>\n".to_owned()).contains("guss: neither")
+    );
 }
 
 #[test]
@@ -109,4 +130,48 @@ fn json_lines_have_the_same_names() {
         let bad = parse(bad.as_bytes(), Format::JsonLines).unwrap_err();
         assert_eq!(bad[0].line, 1);
     }
+}
+
+#[test]
+fn settings_are_read_as_xml_and_as_json_and_columns_of_their_own_are_stronger() {
+    let xml = "<guss><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>60</lifeTime></bsfInfo><ussList>\
+               <uss id=\"\"1\"\" type=\"\"0\"\"><uids><uid>sip:a@b</uid></uids></uss></ussList></guss>";
+    let line = |columns: &str, values: &str| {
+        csv(&format!("imsi,k,opc,guss{columns}\n001010123456789,{K},{OPC},\"{xml}\"{values}\n"))
+            .unwrap()
+            .remove(0)
+    };
+    let one = line("", "");
+    let seconds = |one: &Subscriber| one.key_lifetime.map(|lifetime| lifetime.as_secs());
+    assert_eq!((one.gba_mode, seconds(&one)), (GbaMode::U, Some(60)));
+    let settings = one.settings();
+    assert_eq!(
+        (settings.impi.as_ref(), &settings.uss[0].uids[..]),
+        (Some(&one.impi), &["sip:a@b".to_owned()][..])
+    );
+    let other = line(",uicc,key_lifetime", ",GBA,90s");
+    assert_eq!((other.gba_mode, seconds(&other)), (GbaMode::Me, Some(90)));
+    assert_eq!(other.settings().bsf_info.gba_mode(), GbaMode::Me);
+    let json = format!(
+        "{{\"imsi\":\"001010123456789\",\"k\":\"{K}\",\"opc\":\"{OPC}\",\"guss\":{{\"bsfInfo\":{{\"uiccType\":\"GBA_U\",\
+         \"lifeTime\":60}},\"ussList\":[{{\"uss\":{{\"gsId\":1,\"gsType\":0,\"ueIds\":[{{\"ueId\":\"sip:a@b\"}}]}}}}]}}}}"
+    );
+    assert_eq!(parse(json.as_bytes(), Format::JsonLines).unwrap(), [one]);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_a_bad_line() {
+    for bad in ["<guss>", "<!DOCTYPE a><guss/>", "{", "nonsense"] {
+        let told = csv(&format!("imsi,k,opc,guss\n001010123456789,{K},{OPC},{bad}\n")).unwrap_err();
+        assert!(told[0].starts_with("line 2: guss: "), "{told:?}");
+    }
+}
+
+#[test]
+fn a_subscriber_without_given_settings_has_those_of_its_columns() {
+    let one = csv(&format!("imsi,k,opc,uicc,key_lifetime\n001010123456789,{K},{OPC},GBA_U,1h\n"))
+        .unwrap()
+        .remove(0);
+    let info = one.settings().bsf_info;
+    assert_eq!((one.guss, info.gba_mode(), info.life_time.unwrap().as_secs()), (None, GbaMode::U, 3600));
 }

@@ -1,13 +1,13 @@
 //! Subscriber files: CSV with a header line, or JSON lines with the same names. All of a file is good, or every bad line
-//! of it is named.
+//! of it is named. A line whose `algorithm` is `none` has no key: settings of a subscriber of another AuC.
 
 mod fields;
 #[cfg(test)]
 mod tests;
 
 use super::Subscriber;
+use crate::identity::{Impi, Imsi};
 use fields::{COLUMNS, Fields};
-use ksnaf_proto::identity::{Impi, Imsi};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -101,8 +101,10 @@ fn csv_rows(content: &[u8]) -> Result<Vec<Row>, Vec<BadLine>> {
     if let Some((_, name)) = twice {
         return Err(vec![header_line(format!("the column {name} stands twice"))]);
     }
-    if !names.contains(&"imsi") || !names.contains(&"k") {
-        return Err(vec![header_line("the header line must name at least imsi and k".to_owned())]);
+    if !names.contains(&"imsi") || !(names.contains(&"k") || names.contains(&"algorithm")) {
+        return Err(vec![header_line(
+            "the header line must name at least imsi and k (or algorithm, where it is none)".to_owned(),
+        )]);
     }
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -169,6 +171,7 @@ fn json_row(line: &[u8]) -> Result<Fields, (Option<&'static str>, String)> {
             serde_json::Value::Array(items) if name == "impu" => {
                 items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(";")
             }
+            object @ serde_json::Value::Object(_) if name == "guss" => object.to_string(),
             _ => return Err((Some(name), "a text is needed".to_owned())),
         };
         cells.push((name, text));
