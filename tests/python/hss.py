@@ -1,6 +1,6 @@
 """An HSS: Multimedia-Auth on Zh (TS 29.109 clause 4) or on Cx (TS 29.228 clause 6.3), for BSFs under test.
 
-Prints one JSON object a line: first where it listens, then every request with what became of it. It holds requests to
+Prints one JSON object a line: where it listens, when a BSF has connected, and every request with what became of it. It holds requests to
 their grammar and has a set of faults, each for one subscriber or for all. Ends on SIGTERM, with a Disconnect-Peer.
 """
 
@@ -305,6 +305,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     tell({"listen": address})
+    while not endpoint.is_ready(0.05) and not ended.is_set():
+        pass
+    tell({"connected": not ended.is_set()})
     ended.wait()
     endpoint.leave()
     sys.stdout.flush()

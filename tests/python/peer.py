@@ -89,6 +89,11 @@ class Endpoint:
         except ApplicationError as error:
             raise Unreachable(str(error)) from None
 
+    def is_ready(self, timeout: float) -> bool:
+        """Whether a peer is, within that time."""
+        ready: bool = self.application.is_ready.wait(timeout)
+        return ready
+
     def ask(self, request: Message, timeout: float = 20) -> Message:
         """Sends a request to the peer of its realm."""
         answer: Message = self.application.send_request(request, timeout)
