@@ -7,7 +7,7 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
-//! | [`tshark`] | Wireshark's dissectors |
+//! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
 //! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
@@ -24,6 +24,7 @@ mod sim_usim;
 mod tap;
 mod trouble;
 mod tshark;
+mod tshark_network;
 mod usim;
 mod wire;
 mod witness;

@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -119,6 +120,7 @@ def ask(endpoint: Endpoint, options: argparse.Namespace) -> int:
     asked = request(endpoint, command, avps, realm=options.bsf_realm, host=options.bsf_host)
     found = report(asked, endpoint.ask(asked))
     print(json.dumps(found))
+    time.sleep(options.stay)
     endpoint.leave()
     return 0 if (found["vendor"], found["result"]) == (0, 2001) else 1
 
@@ -137,6 +139,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--gsid", action="append", default=[], metavar="N", help="any number of them")
     parser.add_argument("--aware", type=int, choices=(0, 1), help="GBA_U-Awareness-Indicator; none without it")
     parser.add_argument("--idle", type=int, metavar="SECONDS", help="of silence before a watchdog request")
+    parser.add_argument("--stay", type=float, default=0, metavar="SECONDS", help="connected after the answer")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--b-tid", metavar="B-TID")
     what.add_argument("--push", metavar="UE-ID", help="ask for a push, to this UE")
