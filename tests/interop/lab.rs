@@ -129,6 +129,16 @@ impl Lab {
         self.service.as_ref().expect("a running lab").log()
     }
 
+    /// Where the lab listens, by the name that it has in the ready-file.
+    pub(crate) fn address(&self, name: &str) -> &str {
+        self.addresses[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.addresses))
+    }
+
+    /// The token of the lab's principal.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The lab's BSF.
     pub(crate) fn bsf(&self) -> String {
         format!("http://{}/", self.addresses["ub"].as_str().expect("an address"))
@@ -199,6 +209,11 @@ impl Api {
     /// The device side: a credential of the lab's NAF.
     pub(crate) fn credential(&self) -> (u16, Value) {
         self.post("/v1/ue/credentials", &question())
+    }
+
+    /// The device side: a push that has come to it.
+    pub(crate) fn take_push(&self, gpi: &Value) -> (u16, Value) {
+        self.post("/v1/ue/push", &json!({ "gpi": gpi }))
     }
 
     /// One request; the status and the body, if there is one.

@@ -7,9 +7,10 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
+//! | [`python_hss`], [`python_naf`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
-//! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`pcscd`], [`programs`], [`lab`], [`python`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod authentication_centre;
 mod card_tools;
@@ -17,6 +18,9 @@ mod lab;
 mod left_alone;
 mod pcscd;
 mod programs;
+mod python;
+mod python_hss;
+mod python_naf;
 mod reader;
 mod scripted_card;
 mod service;

@@ -1,6 +1,7 @@
 """An HSS: Multimedia-Auth on Zh (TS 29.109 clause 4) or on Cx (TS 29.228 clause 6.3), for BSFs under test.
 
-Prints one JSON object a line: where it listens, when a BSF has connected, and every request with what became of it. It holds requests to
+Prints one JSON object a line: where it listens, when a BSF has connected, who takes leave, and every request with what
+became of it. It holds requests to
 their grammar and has a set of faults, each for one subscriber or for all. Ends on SIGTERM, with a Disconnect-Peer.
 """
 
@@ -74,6 +75,9 @@ class Faults:
 
     late: dict[str, float] = field(default_factory=dict)
     """Seconds that pass before the answer."""
+    held: set[str] = field(default_factory=set)
+    """Whose answers wait for :attr:`release`."""
+    release: threading.Event = field(default_factory=threading.Event)
     silent: set[str] = field(default_factory=set)
     wrong: dict[str, str] = field(default_factory=dict)
     """A word of :data:`WRONG`."""
@@ -123,10 +127,16 @@ class Hss:
         except Refused as refused:
             avps, told["result"] = list(refused.avps), str(refused)
         imsi = record.subscriber.imsi if record else ""
-        time.sleep(self.faults.late.get(imsi, 0))
+        self._delay(imsi)
         told["silent"] = imsi in self.faults.silent
         self._tell(told)
         return None if told["silent"] else answer(request, self._dressed(avps))
+
+    def _delay(self, imsi: str) -> None:
+        time.sleep(self.faults.late.get(imsi, 0))
+        if imsi in self.faults.held and not self.faults.release.is_set():
+            self._tell({"held": imsi})
+            self.faults.release.wait()
 
     def sqn(self, impi: str) -> int:
         """The highest SQN that a subscriber was given."""
@@ -287,8 +297,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     application = {"zh": codes.ZH, "cx": codes.CX}[options.application]
     faults = Faults(
-        {imsi: float(seconds) for imsi, seconds in options.late}, set(options.silent), dict(options.wrong),
-        options.odd, options.no_auth_session_state, options.fhoss,
+        late={imsi: float(seconds) for imsi, seconds in options.late}, held=set(options.held),
+        silent=set(options.silent), wrong=dict(options.wrong), odd=options.odd,
+        no_auth_session_state=options.no_auth_session_state, fhoss=options.fhoss,
     )
     settings = json.loads(options.settings.read_text()) if options.settings else {}
     hss = Hss(
@@ -296,6 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings=settings, tell=tell,
     )
     endpoint = Endpoint(options.host, options.realm, Application(application, hss.handle))
+    endpoint.node.left = lambda name: tell({"left": name})
     endpoint.expect(options.peer)
     address = endpoint.listen(options.listen) if options.listen else None
     for name, there in options.connect:
@@ -304,6 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    signal.signal(signal.SIGUSR1, lambda *_: faults.release.set())
     tell({"listen": address})
     while not endpoint.is_ready(0.05) and not ended.is_set():
         pass
@@ -335,6 +348,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--connect", action="append", default=[], type=pair, metavar="NAME=HOST:PORT")
     parser.add_argument("--idle", type=int, metavar="SECONDS", help="of silence before a watchdog request")
     parser.add_argument("--late", action="append", default=[], type=pair, metavar="IMSI=SECONDS")
+    parser.add_argument("--held", action="append", default=[], metavar="IMSI", help="until SIGUSR1")
     parser.add_argument("--silent", action="append", default=[], metavar="IMSI")
     parser.add_argument("--wrong", action="append", default=[], type=pair, metavar="IMSI=HOW", help=", ".join(WRONG))
     parser.add_argument("--odd", action="store_true", help="AVPs in another order, and unknown ones")

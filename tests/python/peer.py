@@ -43,12 +43,23 @@ class Application(ThreadingApplication):  # type: ignore[misc]
         return self._handler(message) if self._handler else None
 
 
+class LeavingNode(Node):  # type: ignore[misc]
+    """Tells who has asked to be disconnected."""
+
+    left: Callable[[str], None] = staticmethod(lambda name: None)
+
+    def receive_dpr(self, conn: Any, message: Message) -> None:
+        """Before the answer."""
+        self.left(conn.node_name)
+        super().receive_dpr(conn, message)
+
+
 class Endpoint:
     """One node with one application."""
 
     def __init__(self, host: str, realm: str, application: Application) -> None:
         self.host, self.realm, self.application = host, realm, application
-        self.node = Node(host, realm, vendor_ids=[codes.TGPP])
+        self.node = LeavingNode(host, realm, vendor_ids=[codes.TGPP])
         self.node.wakeup_interval = 1
         # It would hold Zh to the grammar of Cx.
         self.node.validate_received_request_avps = False

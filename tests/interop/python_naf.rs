@@ -1,0 +1,139 @@
+//! A whole service between UEs and NAFs that share no code with it: Zn and Zpn over Diameter, Nbsp_GBA over HTTP/2 and
+//! HTTP/1.1. Neither kind of NAF computes a key: what they get is compared with what the device has.
+
+use crate::lab::{Lab, NAF, set_1_card};
+use crate::python::told;
+use serde_json::{Value, json};
+
+const BSF: &str = "bsf.mnc001.mcc001.pub.3gppnetwork.org";
+const BSF_REALM: &str = "mnc001.mcc001.pub.3gppnetwork.org";
+const IMPI: &str = "001010123456789@ims.mnc001.mcc001.3gppnetwork.org";
+const OTHER: &str = "other.lab.example";
+
+#[test]
+fn a_naf_over_diameter_and_a_consumer_of_nbsp_gba_get_the_key_of_the_device() {
+    for mode in ["me", "u"] {
+        let lab = lab(&[&format!("ue.mode={mode}"), "naf.0.ks_int=true"]);
+        let device = device(&lab);
+        let b_tid = device["b_tid"].as_str().expect("a B-TID");
+        let questions = [&[][..], &["--aware", "1"], &["--gsid", "1", "--gsid", "1000001"]];
+        for question in questions {
+            let question = [&["--b-tid", b_tid], question].concat();
+            let (status, zn) = naf(&lab, &question);
+            assert_eq!((status, &zn["me_key"]), (0, &device["key"]), "{zn}");
+            for version in [&[][..], &["--http1"]] {
+                let (status, nbsp) = nbsp(&lab, &[&question[..], version].concat());
+                assert_eq!(status, 0, "{nbsp}");
+                assert_eq!(nbsp["version"], if version.is_empty() { "HTTP/2" } else { "HTTP/1.1" });
+                assert_eq!(lower(&nbsp["body"]["meKeyMaterial"]), zn["me_key"], "{nbsp}");
+                assert_eq!(lower(&nbsp["body"]["uiccKeyMaterial"]), zn["uicc_key"], "one answer, two faces");
+                assert_eq!(nbsp["body"]["keyExpiryTime"], zn["expires_at"]);
+                assert_eq!(nbsp["body"]["bootstrappingInfoCreationTime"], zn["created_at"]);
+            }
+            assert_eq!(zn["expires_at"], device["expires_at"]);
+            let aware = question.contains(&"--aware");
+            assert_eq!(zn["uicc_key"].is_string(), mode == "u" && aware, "{zn}");
+            assert_eq!(zn["impi"], Value::Null, "nobody consented");
+        }
+    }
+}
+
+#[test]
+fn a_naf_that_asks_for_anothers_key_gets_nothing() {
+    let lab = lab(&[&format!("naf.1.fqdn={OTHER}"), &format!("naf.1.principals=[\"{OTHER}\"]")]);
+    let device = device(&lab);
+    let b_tid = device["b_tid"].as_str().expect("a B-TID");
+    let nobodys = format!("AAAAAAAAAAAAAAAAAAAAAA==@{BSF}");
+    for asked in [b_tid, &nobodys] {
+        // Whether there is such a bootstrap is not told to who may not know.
+        let (status, zn) = naf(&lab, &["--b-tid", asked, "--naf", OTHER]);
+        assert_eq!((status, &zn["vendor"], &zn["result"]), (1, &json!(10415), &json!(5402)), "{zn}");
+        assert!(zn["me_key"].is_null() && zn["impi"].is_null() && zn["uss"].is_null(), "{zn}");
+        let (status, nbsp) = nbsp(&lab, &["--b-tid", asked, "--naf", OTHER]);
+        assert_eq!((status, &nbsp["status"]), (1, &json!(403)), "{nbsp}");
+        assert!(nbsp["body"]["meKeyMaterial"].is_null(), "{nbsp}");
+    }
+    // The other NAF may not have this one's either, and has a key of its own.
+    let (_, zn) = naf(&lab, &["--b-tid", b_tid, "--host", OTHER]);
+    assert_eq!(zn["result"], 5402, "{zn}");
+    let (status, zn) = naf(&lab, &["--b-tid", b_tid, "--host", OTHER, "--naf", OTHER]);
+    assert_eq!(status, 0, "{zn}");
+    assert!(zn["me_key"].is_string() && zn["me_key"] != device["key"], "{zn}");
+}
+
+#[test]
+fn a_b_tid_of_nobody_and_a_stranger_are_told_apart() {
+    let lab = lab(&[]);
+    let nobodys = format!("AAAAAAAAAAAAAAAAAAAAAA==@{BSF}");
+    for b_tid in [nobodys.as_str(), "no B-TID", ""] {
+        let (status, zn) = naf(&lab, &["--b-tid", b_tid]);
+        assert_eq!((status, &zn["vendor"], &zn["result"]), (1, &json!(10415), &json!(5403)), "{zn}");
+    }
+    let (status, nbsp) = nbsp(&lab, &["--b-tid", &nobodys]);
+    let told = (status, &nbsp["status"], &nbsp["body"]["cause"]);
+    assert_eq!(told, (1, &json!(404), &json!("CONTEXT_NOT_FOUND")));
+    // A host that no entry names does not come in at all.
+    assert_eq!(naf(&lab, &["--b-tid", &nobodys, "--host", "stranger.lab.example"]), (5, Value::Null));
+}
+
+#[test]
+fn a_naf_pushes_over_either_interface_and_the_device_makes_its_key() {
+    for (uicc, mode) in [(&[][..], "GBA_ME"), (&["--uicc"], "GBA_U")] {
+        let lab = lab(&["naf.0.push=true", "zn.gpi_layout=lab"]);
+        let push = [&["--push", IMPI, "--p-tid", "push.1"], uicc].concat();
+        let (status, zpn) = naf(&lab, &push);
+        assert_eq!(status, 0, "{zpn}");
+        let (status, taken) = lab.api().take_push(&zpn["gpi"]);
+        assert_eq!((status, &taken["key"]), (200, &zpn["me_key"]), "{taken}");
+        assert_eq!((&taken["p_tid"], &taken["gba_mode"]), (&json!("push.1"), &json!(mode)));
+        let (status, nbsp) = nbsp(&lab, &push);
+        assert_eq!(status, 0, "{nbsp}");
+        let (status, taken) = lab.api().take_push(&nbsp["body"]["gbaPushInfo"]);
+        assert_eq!((status, &taken["key"]), (200, &lower(&nbsp["body"]["meKeyMaterial"])), "{taken}");
+        assert_ne!(nbsp["body"]["gbaPushInfo"], zpn["gpi"], "a vector of its own for each");
+        let (_, unknown) = naf(&lab, &["--push", "001010000000099@ims.mnc001.mcc001.3gppnetwork.org"]);
+        assert_eq!((&unknown["vendor"], &unknown["result"]), (&json!(10415), &json!(5401)), "{unknown}");
+        let (_, foreign) = naf(&lab, &["--push", IMPI, "--naf", OTHER]);
+        assert_eq!(foreign["result"], 5402, "{foreign}");
+    }
+}
+
+/// A lab with one NAF, which may ask over Diameter.
+fn lab(settings: &[&str]) -> Lab {
+    let mut lab = Lab::new();
+    lab.make_card(set_1_card());
+    let own = [
+        "zn.diameter_listen=127.0.0.1:0".to_owned(),
+        format!("naf.0.fqdn={NAF}"),
+        format!("naf.0.principals=[\"lab\", \"{NAF}\"]"),
+        "naf.0.ua_protocols=[\"*\"]".to_owned(),
+    ];
+    let own: Vec<_> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+    lab.start(&own);
+    lab
+}
+
+/// The credential of the lab's device after a bootstrap.
+fn device(lab: &Lab) -> Value {
+    assert_eq!(lab.api().bootstrap().0, 200);
+    let (status, credential) = lab.api().credential();
+    assert_eq!(status, 200, "{credential}");
+    credential
+}
+
+/// One question over Diameter: the exit status of `naf.py`, and its report.
+fn naf(lab: &Lab, options: &[&str]) -> (i32, Value) {
+    let to = ["--bsf", lab.address("zn_diameter"), "--bsf-host", BSF, "--bsf-realm", BSF_REALM, "--naf", NAF];
+    told("naf.py", &[&to, options].concat())
+}
+
+/// One question over HTTP.
+fn nbsp(lab: &Lab, options: &[&str]) -> (i32, Value) {
+    let bsf = format!("http://{}", lab.address("zn_sbi"));
+    told("nbsp.py", &[&["--bsf", &bsf, "--token", lab.token(), "--naf", NAF], options].concat())
+}
+
+/// Hex in the case that the device writes.
+fn lower(value: &Value) -> Value {
+    value.as_str().map_or(Value::Null, |text| json!(text.to_ascii_lowercase()))
+}
