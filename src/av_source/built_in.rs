@@ -1,6 +1,8 @@
 //! The built-in AuC: the store's subscribers, sequence numbers reserved in blocks.
 
+use super::failure::outcome_of;
 use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
+use crate::metrics::Metrics;
 use crate::store::{SeqStart, Store, StoreError};
 use ksnaf_proto::aka::sqn::{self, SqnFormat};
 use ksnaf_proto::aka::{Rand, vector};
@@ -9,6 +11,7 @@ use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// SEQ values reserved at once: a crash skips at most as many, and one durable write serves as many vectors.
 const BLOCK: u32 = 16;
@@ -21,13 +24,14 @@ pub struct BuiltIn {
     store: Arc<dyn Store>,
     format: SqnFormat,
     blocks: Mutex<HashMap<Imsi, Range<u64>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl BuiltIn {
     /// An AuC over the subscribers of `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, format: SqnFormat::default(), blocks: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, format: SqnFormat::default(), blocks: Mutex::default(), metrics }
     }
 
     async fn make(&self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
@@ -92,7 +96,13 @@ impl BuiltIn {
 
 impl AuthenticationVectorSource for BuiltIn {
     fn vector(&self, request: VectorRequest) -> VectorFuture<'_> {
-        Box::pin(self.make(request))
+        Box::pin(async move {
+            let began = Instant::now();
+            let made = self.make(request).await;
+            let outcome = made.as_ref().err().map_or("vector", |error| outcome_of(*error));
+            self.metrics.count_zh("built-in", outcome, began.elapsed().as_secs_f64());
+            made
+        })
     }
 
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a> {

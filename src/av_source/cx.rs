@@ -27,4 +27,8 @@ impl Hss for Cx {
     async fn settings(&self, _: &Impi) -> Result<Settings, Failure> {
         Ok(Settings::Unsaid)
     }
+
+    async fn close(&self) {
+        self.peer.close().await;
+    }
 }

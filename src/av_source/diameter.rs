@@ -6,7 +6,10 @@ use super::kept::KeptSettings;
 use super::remote::Hss;
 use crate::config::{Config, PeerAddress};
 use crate::http::tls;
-use ksnaf_diameter::{Diameter, NodeConfig, PeerConfig, Route, RoutingTable, Settings as NodeSettings};
+use ksnaf_diameter::{
+    Diameter, DisconnectCause, NodeConfig, PeerConfig, RequestError, Route, RoutingTable, SendError,
+    Settings as NodeSettings,
+};
 use ksnaf_proto::diameter::peer::Backoff;
 use ksnaf_proto::diameter::{
     Addressing, Application, ApplicationId, AvpDef, DiameterIdentity, LocalNode, Message, Origin, VendorId,
@@ -22,6 +25,9 @@ use tokio::net::UdpSocket;
 
 /// The pause before an attempt to connect doubles from the first to the second: an HSS that is back is used soon.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// For the HSS to take its DPR.
+const LEAVE: Duration = Duration::from_millis(500);
 
 /// An HSS.
 pub(super) struct Zh(pub(super) Peer);
@@ -41,6 +47,10 @@ impl Hss for Zh {
         let request = VectorRequest { impi: impi.clone(), resync: None };
         Ok(self.ask(&request, None).await?.settings)
     }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
 }
 
 /// An answer that is to be used must be understood whole (RFC 6733 clause 4.1).
@@ -54,7 +64,7 @@ pub(super) fn checked(
     Ok(read)
 }
 
-/// A Diameter node with one peer.
+/// A Diameter node with one peer, and maybe one that takes over.
 pub(super) struct Peer {
     node: Diameter,
     realm: DiameterIdentity,
@@ -74,6 +84,7 @@ impl Peer {
                 .map_err(|error| SourceError::Identity { key, reason: error.to_string() })
         };
         let realm = zh.realm.as_deref().ok_or(SourceError::Missing("zh.realm"))?;
+        let realm = identity("zh.realm", realm)?;
         let host = config.bsf.fqdn.as_str();
         let own_realm = host.split_once('.').map_or(host, |(_, realm)| realm);
         let origin = Origin { host: identity("bsf.fqdn", host)?, realm: identity("bsf.fqdn", own_realm)? };
@@ -88,33 +99,34 @@ impl Peer {
             applications: vec![Application::of_vendor(VendorId::TGPP, application)],
             served_realms: Vec::new(),
         };
-        let label = identity("zh.peer", LABEL)?;
-        let route = Route { realm: None, application: None, peer: label.clone(), priority: 0 };
-        let peer_config = PeerConfig {
-            backoff: Backoff::new(PAUSES.0, PAUSES.1),
-            connect_timeout: zh.timeout.0,
-            exchange_timeout: zh.timeout.0,
-            max_outstanding: zh.max_requests,
-            ..PeerConfig::unnamed(label)
-        };
         let own = zh.tls_certificate.as_deref().zip(zh.tls_key.as_deref());
         let trust = zh.ca.as_deref().map(|ca| tls::client_as(ca, own)).transpose()?;
-        let name = trust.as_ref().map(|_| ServerName::try_from(peer.host.clone())).transpose();
-        let name =
-            name.map_err(|error| SourceError::Identity { key: "zh.peer", reason: error.to_string() })?;
-        let address =
-            ksnaf_diameter::PeerAddress { config: peer_config, address: peer.to_string(), tls: name };
+        let (mut peers, mut routes) = (Vec::new(), Vec::new());
+        for (priority, (key, address)) in
+            [("zh.peer", Some(peer)), ("zh.standby_peer", zh.standby_peer.as_ref())].into_iter().enumerate()
+        {
+            let Some(address) = address else { continue };
+            let label = identity(key, LABELS[priority])?;
+            let name = trust.as_ref().map(|_| ServerName::try_from(address.host.clone())).transpose();
+            let name = name.map_err(|error| SourceError::Identity { key, reason: error.to_string() })?;
+            let config = PeerConfig {
+                backoff: Backoff::new(PAUSES.0, PAUSES.1),
+                connect_timeout: zh.timeout.0,
+                exchange_timeout: zh.timeout.0,
+                max_outstanding: zh.max_requests,
+                ..PeerConfig::unnamed(label.clone())
+            };
+            peers.push(ksnaf_diameter::PeerAddress { config, address: address.to_string(), tls: name });
+            let priority = u16::try_from(priority).unwrap_or_default();
+            routes.push(Route { realm: None, application: None, peer: label, priority });
+        }
         let settings = NodeSettings {
-            routes: RoutingTable::new(vec![route]),
-            peers: vec![address],
+            routes: RoutingTable::new(routes),
+            peers,
             tls: trust.map(Arc::new),
             ..NodeSettings::new(NodeConfig::new(local))
         };
-        Ok(Self {
-            node: Diameter::start(settings, Vec::new(), None),
-            realm: identity("zh.realm", realm)?,
-            bound: zh.timeout.0,
-        })
+        Ok(Self { node: Diameter::start(settings, Vec::new(), None), realm, bound: zh.timeout.0 })
     }
 
     /// For the next request.
@@ -129,12 +141,30 @@ impl Peer {
 
     /// Sends a request and waits for its answer.
     pub(super) async fn ask(&self, message: Message) -> Result<Message, Failure> {
-        Ok(self.node.request(message, self.bound).await?.1)
+        let sent = self.node.request(message.clone(), self.bound).await;
+        if let Err(RequestError::NotSent(SendError::NoPeer)) = sent
+            && self.is_connected_in(self.bound / 2).await
+        {
+            return Ok(self.node.request(message, self.bound).await?.1);
+        }
+        Ok(sent?.1)
+    }
+
+    /// DPR, so that the HSS does not take this for a failure.
+    pub(super) async fn close(&self) {
+        self.node.shut_down(DisconnectCause::REBOOTING, LEAVE).await;
+    }
+
+    /// Right after the start, or after an HSS's own restart, a connection is just about to be there.
+    async fn is_connected_in(&self, bound: Duration) -> bool {
+        let mut peers = self.node.watch_peers();
+        let connected = peers.wait_for(|peers| peers.iter().any(|peer| peer.connected));
+        tokio::time::timeout(bound, connected).await.is_ok_and(|found| found.is_ok())
     }
 }
 
-/// What stands for the peer in routes until its name is known.
-const LABEL: &str = "hss.invalid";
+/// What stands for the peers in routes until their names are known.
+const LABELS: [&str; 2] = ["hss.invalid", "standby.hss.invalid"];
 
 /// The address from which packets go to the peer. Connecting a datagram socket sends none.
 async fn own_address(peer: &PeerAddress) -> IpAddr {

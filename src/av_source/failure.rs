@@ -51,13 +51,20 @@ impl Failure {
 
     /// The metric's label.
     pub(super) fn outcome(&self, resync: bool) -> &'static str {
-        match (self, self.vector_error(resync)) {
-            (Self::Late(_) | Self::Diameter(RequestError::NotAnswered(Unanswered::TimedOut)), _) => "late",
-            (_, VectorError::UnknownSubscriber) => "unknown",
-            (_, VectorError::NotAllowed) => "not_allowed",
-            (_, VectorError::AuthenticationRejected) => "auts_refused",
-            _ => "unavailable",
+        match self {
+            Self::Late(_) | Self::Diameter(RequestError::NotAnswered(Unanswered::TimedOut)) => "late",
+            _ => outcome_of(self.vector_error(resync)),
         }
+    }
+}
+
+/// The metric's label of an error that was nobody's delay.
+pub(super) fn outcome_of(error: VectorError) -> &'static str {
+    match error {
+        VectorError::UnknownSubscriber => "unknown",
+        VectorError::NotAllowed => "not_allowed",
+        VectorError::AuthenticationRejected => "auts_refused",
+        _ => "unavailable",
     }
 }
 

@@ -58,6 +58,11 @@ pub trait AuthenticationVectorSource: Send + Sync + 'static {
 
     /// The GUSS of a subscriber whose bootstrap succeeded: it does not fit the sealed challenge.
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a>;
+
+    /// Takes leave of the peer, where there is one and its protocol has a way to. Nothing is asked any more.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Why a source cannot be set up. Configuration, so exit status 2.
@@ -93,7 +98,7 @@ pub async fn from_config(
     let parts = Parts { config, store, metrics };
     let base = || zh.base_url.as_ref().ok_or(SourceError::Missing("zh.base_url"));
     Ok(match zh.source {
-        ZhSource::BuiltIn => Arc::new(BuiltIn::new(Arc::clone(store))),
+        ZhSource::BuiltIn => Arc::new(BuiltIn::new(Arc::clone(store), Arc::clone(metrics))),
         ZhSource::Nhss => {
             let sbi = Sbi::new(base()?, zh, TargetType::Hss)?;
             parts.remote(Nhss(sbi), base()?.as_str().to_owned())

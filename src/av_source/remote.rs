@@ -14,6 +14,7 @@ use ksnaf_proto::identity::Impi;
 use ksnaf_proto::zh::{HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,11 @@ pub(super) trait Hss: Send + Sync + 'static {
 
     /// Asks for the settings alone. Only where [`Self::TELLS_SETTINGS`].
     fn settings(&self, impi: &Impi) -> impl Future<Output = Result<Settings, Failure>> + Send;
+
+    /// Takes leave, where the protocol has a way to.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// See the module.
@@ -160,6 +166,10 @@ impl<H: Hss> AuthenticationVectorSource for Remote<H> {
                 error
             })
         })
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.hss.close())
     }
 }
 

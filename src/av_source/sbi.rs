@@ -50,9 +50,10 @@ impl Sbi {
         let own = config.tls_certificate.as_deref().zip(config.tls_key.as_deref());
         let trust = config.ca.as_deref().map(|ca| tls::client_as(ca, own)).transpose()?;
         let pool = Arc::new(Pool::new(trust, config.http == ZhHttp::OneOne, config.timeout.0));
-        let tokens = config.oauth.as_ref().map(|oauth| {
+        let oauth = config.oauth.as_ref().and_then(|oauth| Some((oauth, oauth.token_url.as_ref()?)));
+        let tokens = oauth.map(|(oauth, token_url)| {
             let secret = oauth.secret_file.as_deref().map(secret).transpose()?;
-            let Ok(endpoint) = oauth.token_url.as_str().parse() else { unreachable!("a base URL is a URL") };
+            let Ok(endpoint) = token_url.as_str().parse() else { unreachable!("a base URL is a URL") };
             let (pool, id, scope) = (Arc::clone(&pool), oauth.client_id.clone(), oauth.scope.clone());
             Ok::<_, SbiSetupError>(Tokens::new(pool, endpoint, id, secret, scope, target))
         });
@@ -144,8 +145,8 @@ fn redirected(from: &Uri, headers: &HeaderMap) -> Result<Uri, Failure> {
             return Err(Failure::Redirect("from https to another scheme"));
         }
         (parts.scheme, parts.authority) = (Some(scheme.clone()), Some(authority.clone()));
-    } else if !location.starts_with('/') {
-        return Err(Failure::Redirect("to a relative path"));
+    } else if !location.starts_with('/') || location.starts_with("//") {
+        return Err(Failure::Redirect("to neither a URL nor a path"));
     }
     Uri::from_parts(parts).map_err(|_| Failure::Redirect("to what is no URL"))
 }

@@ -13,22 +13,27 @@ const MAX_WAITING: usize = 8;
 
 /// See the module.
 pub(super) struct Turns {
-    lines: Mutex<HashMap<Impi, Arc<Semaphore>>>,
+    lines: Mutex<HashMap<Impi, Line>>,
     all: Arc<Semaphore>,
+}
+
+/// Those of one subscriber, the one whose turn it is among them.
+struct Line {
+    turn: Arc<Semaphore>,
+    places: usize,
 }
 
 /// The right to ask; ends when it is dropped.
 pub(super) struct Turn<'a> {
-    _place: Place<'a>,
     _among_all: OwnedSemaphorePermit,
+    _of_one: OwnedSemaphorePermit,
+    _place: Place<'a>,
 }
 
-/// A place in a subscriber's line.
+/// A place in a subscriber's line; left when it is dropped.
 struct Place<'a> {
     turns: &'a Turns,
     impi: Impi,
-    line: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Turns {
@@ -39,23 +44,24 @@ impl Turns {
 
     /// Waits for a turn. The caller bounds the time.
     pub(super) async fn turn(&self, impi: &Impi) -> Result<Turn<'_>, Failure> {
-        let mut place = self.place(impi)?;
-        place.permit = Some(own(&place.line).await?);
+        let (place, turn) = self.place(impi)?;
+        let of_one = own(&turn).await?;
         let among_all = own(&self.all).await?;
-        Ok(Turn { _place: place, _among_all: among_all })
+        Ok(Turn { _among_all: among_all, _of_one: of_one, _place: place })
     }
 
-    fn place(&self, impi: &Impi) -> Result<Place<'_>, Failure> {
+    fn place(&self, impi: &Impi) -> Result<(Place<'_>, Arc<Semaphore>), Failure> {
         let mut lines = self.lines();
-        let line = lines.entry(impi.clone()).or_insert_with(|| Arc::new(Semaphore::new(1)));
-        // The map's own, one for each place, and one more for the permit that is out.
-        if Arc::strong_count(line) > MAX_WAITING + 3 {
+        let fresh = || Line { turn: Arc::new(Semaphore::new(1)), places: 0 };
+        let line = lines.entry(impi.clone()).or_insert_with(fresh);
+        if line.places > MAX_WAITING {
             return Err(Failure::Queue);
         }
-        Ok(Place { turns: self, impi: impi.clone(), line: Arc::clone(line), permit: None })
+        line.places += 1;
+        Ok((Place { turns: self, impi: impi.clone() }, Arc::clone(&line.turn)))
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Impi, Arc<Semaphore>>> {
+    fn lines(&self) -> MutexGuard<'_, HashMap<Impi, Line>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,11 +73,12 @@ async fn own(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.permit = None;
         let mut lines = self.turns.lines();
-        // Places are made under this lock, so with the map's and this one there is nobody else.
-        if Arc::strong_count(&self.line) == 2 {
-            lines.remove(&self.impi);
+        if let Some(line) = lines.get_mut(&self.impi) {
+            line.places -= 1;
+            if line.places == 0 {
+                lines.remove(&self.impi);
+            }
         }
     }
 }
@@ -102,8 +109,9 @@ mod tests {
     #[tokio::test]
     async fn a_line_has_an_end() {
         let turns = Turns::new(10);
-        let first = turns.turn(&impi("a")).await.unwrap();
-        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(turns.turn(&impi("a")))).collect();
+        let one = impi("a");
+        let first = turns.turn(&one).await.unwrap();
+        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(turns.turn(&one))).collect();
         for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }

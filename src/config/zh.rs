@@ -16,6 +16,8 @@ pub struct ZhConfig {
     pub source: ZhSource,
     /// Host and port, for `diameter`, `cx` and `gsup`.
     pub peer: Option<PeerAddress>,
+    /// Another HSS of the same realm, for `diameter` and `cx`: it takes over while the first one is away.
+    pub standby_peer: Option<PeerAddress>,
     /// The apiRoot, before `/nhss-gba-ueau/v1` and the like, for `nhss` and `nudm`.
     pub base_url: Option<BaseUrl>,
     /// Destination-Realm, for `diameter` and `cx`: the HSS's own, which no rule derives from a subscriber.
@@ -57,6 +59,7 @@ impl Default for ZhConfig {
         Self {
             source: ZhSource::BuiltIn,
             peer: None,
+            standby_peer: None,
             base_url: None,
             realm: None,
             timeout: Lifetime(Duration::from_secs(4)),
@@ -107,12 +110,12 @@ pub enum ZhHttp {
 }
 
 /// `[zh.oauth]`: client credentials (RFC 6749 clause 4.4, TS 29.510 clause 5.4).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct OauthClientConfig {
-    /// The token endpoint.
-    pub token_url: BaseUrl,
-    /// The client, which is the BSF's instance id where an NRF gives the tokens.
+    /// The token endpoint. Needed.
+    pub token_url: Option<BaseUrl>,
+    /// The client. Needed; it is the BSF's instance id where an NRF gives the tokens.
     pub client_id: String,
     /// Its first line is the client's secret; an NRF knows its clients by their certificates instead.
     pub secret_file: Option<PathBuf>,
@@ -227,8 +230,11 @@ impl ZhConfig {
         let https =
             matches!(self.source, Nhss | Nudm) && self.base_url.as_ref().is_some_and(BaseUrl::is_https);
         has(!https || self.ca.is_some(), "an https zh.base_url needs zh.ca")?;
-        let https = self.oauth.as_ref().is_some_and(|oauth| oauth.token_url.is_https());
-        has(!https || self.ca.is_some(), "an https zh.oauth.token_url needs zh.ca")?;
+        if let Some(oauth) = &self.oauth {
+            let url = oauth.token_url.as_ref().ok_or("zh.oauth needs zh.oauth.token_url")?;
+            has(!oauth.client_id.is_empty(), "zh.oauth needs zh.oauth.client_id")?;
+            has(!url.is_https() || self.ca.is_some(), "an https zh.oauth.token_url needs zh.ca")?;
+        }
         let both = self.tls_certificate.is_some() == self.tls_key.is_some();
         has(both, "zh.tls_certificate and zh.tls_key go together")?;
         has(self.max_requests > 0, "zh.max_requests must not be 0")?;

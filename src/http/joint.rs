@@ -57,7 +57,8 @@ mod tests {
                     || {
                         let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
                         async move {
-                            tokio::task::yield_now().await;
+                            // Long enough for all of them to come.
+                            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                             number
                         }
                     },

@@ -9,6 +9,7 @@ mod upkeep;
 pub use error::StartError;
 
 use crate::api::caller::Tokens;
+use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
@@ -46,6 +47,7 @@ pub struct Service {
     abort: CancellationToken,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
 }
 
 /// Listeners and tasks that end together.
@@ -96,6 +98,7 @@ impl Service {
             abort: CancellationToken::new(),
             device: None,
             embedded,
+            source: None,
             config,
         };
         if let Some(store) = &store {
@@ -142,7 +145,10 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, embedded, config, addresses, .. } = self;
+        let Self { store, embedded, config, addresses, source, .. } = self;
+        if let Some(source) = source {
+            source.close().await;
+        }
         drop(store);
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));

@@ -17,6 +17,7 @@ impl Service {
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
         let source = av_source::from_config(&self.config, store, metrics).await?;
+        self.source = Some(Arc::clone(&source));
         let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
         let ub = self.config.ub.clone();
         let limits = Limits {

@@ -55,6 +55,33 @@ fn values_that_do_not_go_together_name_what_is_missing() {
         .failed(2, &["ub.tls_listen needs ub.tls_certificate and ub.tls_key"]);
     let listen = "api.tls_listen=127.0.0.1:0";
     place.run(&["serve", "--set", listen]).failed(2, &["api.tls_listen needs", "api.client_ca"]);
+    let peer = "--set=zh.peer=127.0.0.1:1";
+    for (source, further, missing) in [
+        ("diameter", &[][..], "needs zh.peer"),
+        ("diameter", &[peer], "needs zh.realm"),
+        ("cx", &[peer], "needs zh.realm"),
+        ("gsup", &[], "needs zh.peer"),
+        ("nhss", &[peer], "needs zh.base_url"),
+        ("nudm", &[], "needs zh.base_url"),
+        ("nhss", &["--set=zh.base_url=https://hss.example"], "needs zh.ca"),
+        (
+            "nudm",
+            &["--set=zh.base_url=http://udm.example", "--set=zh.oauth.client_id=x"],
+            "needs zh.oauth.token_url",
+        ),
+        ("gsup", &[peer, "--set=zh.timeout=1h"], "zh.timeout must be shorter than ub.request_timeout"),
+    ] {
+        let set = format!("--set=zh.source={source}");
+        place.run(&[&["serve", &set], further].concat()).failed(2, &[missing]);
+    }
+    for (set, told) in [
+        ("zh.source=hlr", "zh.source: unknown variant"),
+        ("zh.peer=nowhere", "zh.peer: \"nowhere\": write it as host:port"),
+        ("zh.base_url=ftp://x", "zh.base_url: \"ftp://x\": a URL begins with http:// or https://"),
+        ("zh.http=3", "zh.http: "),
+    ] {
+        place.run(&["serve", "--set", set]).failed(2, &[told]);
+    }
     place.finish();
 }
 
@@ -78,6 +105,18 @@ fn what_the_configuration_names_and_is_not_there_is_told_with_its_key_or_path() 
     let set = format!("--set=api.token_file={}", tokens.display());
     serve(&[&set]).failed(2, &["tokens: line 2", "at least 16 characters"]);
     serve(&["--set=card.use=sim", "--set=card.pin_file=nowhere"]).failed(2, &["card.pin_file nowhere"]);
+    let zh = ["--set=zh.source=nhss", "--set=zh.base_url=https://hss.example", "--set=zh.ca=none.pem"];
+    serve(&zh).failed(2, &["none.pem"]);
+    let zh = [
+        "--set=zh.source=nudm",
+        "--set=zh.base_url=http://udm.example",
+        "--set=zh.oauth.token_url=http://nrf.example/oauth2/token",
+        "--set=zh.oauth.client_id=bsf",
+        "--set=zh.oauth.secret_file=none.secret",
+    ];
+    serve(&zh).failed(2, &["zh.oauth.secret_file none.secret"]);
+    let zh = ["--set=zh.source=cx", "--set=zh.peer=127.0.0.1:1", "--set=zh.realm=a b"];
+    serve(&zh).failed(2, &["zh.realm: "]);
     serve(&["--set=card.use=tarot"]).failed(2, &["card \"tarot\""]);
     serve(&["--set=card.use=sim", "--set=ue.bsf=ftp://x"]).failed(2, &["ftp://x"]);
     serve(&["--set=card.use=sim", "--set=ue.bsf_name=a b"]).failed(2, &["ue.bsf_name"]);

@@ -10,6 +10,8 @@
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
+//! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
+//! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
@@ -32,6 +34,9 @@ mod device;
 mod draining;
 mod fetches;
 mod forms;
+mod front;
+mod hlr;
+mod hss;
 mod http2;
 mod kills;
 mod lab;
@@ -57,4 +62,7 @@ mod ub_limits;
 mod ub_tls;
 mod wire;
 mod witness;
+mod zh;
+mod zh_gsup;
+mod zh_sbi;
 mod zn_sbi;

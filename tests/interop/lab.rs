@@ -216,14 +216,23 @@ impl Api {
         self.post("/v1/ue/push", &json!({ "gpi": gpi }))
     }
 
+    /// The counters, as text.
+    pub(crate) fn metrics(&self) -> String {
+        self.send("GET", "/metrics", "").1
+    }
+
     /// One request; the status and the body, if there is one.
     fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, body) = self.send("POST", path, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let Self { address, token } = self;
-        let body = body.to_string();
         let mut stream = TcpStream::connect(address).expect("the API listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -233,7 +242,7 @@ impl Api {
         let _ = stream.read_to_string(&mut answer);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
         let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        (status, body.to_owned())
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
+//! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
 //! | [`python_hss`], [`python_naf`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
@@ -16,6 +17,7 @@ mod authentication_centre;
 mod card_tools;
 mod lab;
 mod left_alone;
+mod osmo_hlr;
 mod pcscd;
 mod programs;
 mod python;
