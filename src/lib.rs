@@ -9,7 +9,7 @@
 //! | [`service`] | all roles, composed |
 //! | [`bsf`], [`api`] | Ub's server; the credential API |
 //! | [`ue`], [`credential`] | the device side; a NAF key in the form its user takes |
-//! | [`av_source`], [`store`], [`reader`] | where vectors, durable state and cards come from |
+//! | [`av_source`], [`store`], [`reader`], [`diameter`] | where vectors, durable state, cards and peers come from |
 //! | [`http`], [`config`], [`data_dir`], [`metrics`], [`telemetry`] | what all of them stand on |
 
 pub mod api;
@@ -18,7 +18,9 @@ pub mod bsf;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod cse;
 pub mod data_dir;
+pub mod diameter;
 pub mod http;
 pub mod metrics;
 pub mod reader;

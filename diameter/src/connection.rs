@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -147,17 +147,20 @@ impl Running {
     }
 }
 
-/// Reads to the end, no further than the owner keeps up.
+/// Reads to the end, no further than the owner keeps up: of each connection it has one chunk at a time, so that one that
+/// never stops costs the others the time for that.
 async fn read(
     connection: ConnectionId,
     stream: &mut (impl AsyncRead + Unpin),
     commands: &mpsc::Sender<Command>,
 ) {
+    let turns = Arc::new(Semaphore::new(1));
     let mut chunk = Zeroizing::new(vec![0; CHUNK]);
     while let Ok(length) = stream.read(&mut chunk).await {
         let octets = chunk.get(..length).filter(|octets| !octets.is_empty()).map(SecretBytes::from);
         let Some(octets) = octets else { return };
-        if commands.send(Command::Received(connection, octets)).await.is_err() {
+        let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
+        if commands.send(Command::Received(connection, octets, turn)).await.is_err() {
             return;
         }
     }

@@ -3,7 +3,7 @@
 use crate::owner::{Command, Owner};
 use crate::{Listener, Service, Settings, accept};
 use ksnaf_proto::diameter::node::{Failure, SendError};
-use ksnaf_proto::diameter::peer::{DisconnectCause, PeerStatus};
+use ksnaf_proto::diameter::peer::{CloseReason, DisconnectCause, PeerStatus};
 use ksnaf_proto::diameter::{ApplicationId, DiameterIdentity, LocalNode, Message, SessionIds};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +33,8 @@ pub struct PeerState {
     pub status: PeerStatus,
     /// What it speaks, while it is connected.
     pub applications: BTreeSet<ApplicationId>,
+    /// Why its last connection ended or was not made, while there is none.
+    pub trouble: Option<CloseReason>,
 }
 
 /// Why a request has no answer.

@@ -17,5 +17,7 @@ mod settings;
 
 pub use handle::{Diameter, PeerState, RequestError};
 pub use ksnaf_proto::diameter::node::{Failure, NodeConfig, Route, RoutingTable, SendError, UnknownPeers};
-pub use ksnaf_proto::diameter::peer::{DisconnectCause, PeerConfig, PeerStatus, WatchdogInterval};
+pub use ksnaf_proto::diameter::peer::{
+    CloseReason, DisconnectCause, PeerConfig, PeerStatus, WatchdogInterval,
+};
 pub use settings::{Asker, Listener, PeerAddress, Service, Settings};

@@ -6,14 +6,14 @@ use crate::handle::{PeerState, RequestError, unix_seconds};
 use crate::{Asker, Service, Settings};
 use ksnaf_proto::diameter::dictionary::base;
 use ksnaf_proto::diameter::node::{ConnectionId, Event, InboundId, Input, Node, Output};
-use ksnaf_proto::diameter::peer::{DisconnectCause, Peer, Ticket};
+use ksnaf_proto::diameter::peer::{CloseReason, DisconnectCause, Peer, Ticket};
 use ksnaf_proto::diameter::{Answer, DiameterIdentity, EndToEndIds, Fault, Message, ResultCode};
 use ksnaf_proto::secret::SecretBytes;
 use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -37,8 +37,8 @@ pub(crate) enum Command {
     Connected(ConnectionId, Socket),
     /// It failed.
     ConnectFailed(ConnectionId),
-    /// Octets arrived.
-    Received(ConnectionId, SecretBytes),
+    /// Octets arrived. The connection has its next turn when these are read.
+    Received(ConnectionId, SecretBytes, OwnedSemaphorePermit),
     /// The other end closed, or the network did.
     Disconnected(ConnectionId),
     /// Ends the node in good order; requests in progress get `patience`.
@@ -72,6 +72,8 @@ pub(crate) struct Owner {
     answering: Arc<Semaphore>,
     slots: HashMap<ConnectionId, Slot>,
     asked: HashMap<Ticket, Reply>,
+    /// Why peers are not connected; of strangers that have gone, nothing.
+    troubles: HashMap<DiameterIdentity, CloseReason>,
     ending: Ending,
     commands: mpsc::Sender<Command>,
     states: watch::Sender<Vec<PeerState>>,
@@ -112,6 +114,7 @@ impl Owner {
             answering: Arc::new(Semaphore::new(MAX_ANSWERING)),
             slots: HashMap::new(),
             asked: HashMap::new(),
+            troubles: HashMap::new(),
             ending: Ending::No,
             commands,
             states,
@@ -183,15 +186,20 @@ impl Owner {
             Command::Accepted(socket) => self.accepted(socket, now),
             Command::Connected(connection, socket) => {
                 if self.slots.contains_key(&connection) {
+                    let proven = self.proven(&socket);
                     self.open(connection, socket);
-                    self.node.handle_input(Input::Connected(connection), now);
+                    let input = match &proven {
+                        Some(names) => Input::ConnectedTo(connection, names),
+                        None => Input::Connected(connection),
+                    };
+                    self.node.handle_input(input, now);
                 }
             }
             Command::ConnectFailed(connection) => {
                 self.slots.remove(&connection);
                 self.node.handle_input(Input::ConnectFailed(connection), now);
             }
-            Command::Received(connection, octets) => {
+            Command::Received(connection, octets, _turn) => {
                 self.node.handle_input(Input::Received(connection, octets.danger_expose()), now);
             }
             Command::Disconnected(connection) => {
@@ -217,13 +225,16 @@ impl Owner {
     }
 
     fn accepted(&mut self, socket: Socket, now: Instant) {
-        let proven = socket.proven().filter(|_| self.names_from_certificates);
-        match self.node.accept(proven, now) {
+        match self.node.accept(self.proven(&socket), now) {
             Ok(connection) => self.open(connection, socket),
             Err(error) => {
                 tracing::debug!(address = ?socket.address, %error, "Diameter connection not accepted")
             }
         }
+    }
+
+    fn proven(&self, socket: &Socket) -> Option<Vec<DiameterIdentity>> {
+        socket.proven().filter(|_| self.names_from_certificates)
     }
 
     fn open(&mut self, connection: ConnectionId, socket: Socket) {
@@ -281,7 +292,8 @@ impl Owner {
 
     fn happened(&mut self, event: Event) -> bool {
         match event {
-            Event::PeerOpened { capabilities, .. } => {
+            Event::PeerOpened { peer, capabilities } => {
+                self.troubles.remove(&peer);
                 let host = &capabilities.origin.host;
                 tracing::info!(peer = %host, product = capabilities.product, "Diameter peer connected");
                 true
@@ -289,6 +301,9 @@ impl Owner {
             Event::PeerStatus { .. } => true,
             Event::PeerClosed { peer, reason } => {
                 tracing::info!(%peer, %reason, "Diameter peer not connected");
+                if self.node.peers().any(|known| *known.host() == peer) {
+                    self.troubles.insert(peer, reason);
+                }
                 true
             }
             Event::Request { id, peer, connection, request } => {
@@ -364,6 +379,7 @@ impl Owner {
             connected: peer.is_open(),
             status: peer.status(),
             applications: peer.capabilities().map(|told| told.applications.clone()).unwrap_or_default(),
+            trouble: self.troubles.get(peer.host()).copied(),
         };
         self.states.send_replace(self.node.peers().map(state).collect());
     }

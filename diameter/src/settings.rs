@@ -22,8 +22,8 @@ pub struct Settings {
     pub peers: Vec<PeerAddress>,
     /// For the peers that are reached over TLS; without it, these cannot be reached.
     pub tls: Option<Arc<ClientConfig>>,
-    /// Whether a peer that connects over TLS with a certificate that has names must be called like one of them in
-    /// its CER (3010 otherwise).
+    /// Whether a peer over TLS with a certificate that has names must be called like one of them in its CER (3010
+    /// otherwise) or CEA, whichever end connects.
     pub names_from_certificates: bool,
 }
 

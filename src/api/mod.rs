@@ -7,12 +7,13 @@ mod body;
 pub mod caller;
 mod fetch;
 mod naf;
-pub mod nbsp_gba;
 mod openapi;
 mod operation;
 pub mod problem;
+mod push;
 mod subscribers;
 mod ue;
+pub mod zn;
 
 use caller::{Caller, Tokens, authenticate};
 use problem::Problem;
@@ -104,6 +105,7 @@ impl Api {
             .route("/v1/capabilities", get(ue::capabilities))
             .route("/v1/ue/bootstrap", post(ue::bootstrap))
             .route("/v1/ue/credentials", post(ue::credentials))
+            .route("/v1/ue/push", post(push::take))
             .route("/v1/naf/credentials", post(naf::credentials))
             .route("/fetchCredentials/{ke_id}/{suid}", get(fetch::fetch_credentials))
             .route("/v1/associations", get(associations::list))

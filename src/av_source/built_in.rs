@@ -1,12 +1,12 @@
 //! The built-in AuC: the store's subscribers, sequence numbers reserved in blocks.
 
 use super::failure::outcome_of;
-use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
+use super::{AuthenticationVectorSource, GussFuture, ImpiFuture, VectorFuture};
 use crate::metrics::Metrics;
-use crate::store::{SeqStart, Store, StoreError};
+use crate::store::{SeqStart, Store, StoreError, Subscriber};
 use ksnaf_proto::aka::sqn::{self, SqnFormat};
 use ksnaf_proto::aka::{Rand, vector};
-use ksnaf_proto::identity::{Impi, Imsi};
+use ksnaf_proto::identity::{Impi, Impu, Imsi};
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,6 +18,9 @@ const BLOCK: u32 = 16;
 
 /// Subscribers whose block is held in memory; beyond, the blocks are dropped and their rest is skipped.
 const MAX_BLOCKS: usize = 100_000;
+
+/// Subscribers looked at in one step of a search by public identity.
+const PAGE: usize = 1000;
 
 /// See the module.
 pub struct BuiltIn {
@@ -59,6 +62,21 @@ impl BuiltIn {
         let vector = vector::generate(algorithm.as_ref(), Rand(rand), sqn, subscriber.amf);
         let (gba_mode, key_lifetime) = (subscriber.gba_mode, subscriber.key_lifetime);
         Ok(VectorAnswer { vector, gba_mode, key_lifetime })
+    }
+
+    /// Looks through the subscribers: a lab's list is short, and pushes by public identity are rare.
+    async fn by_impu(&self, impu: &Impu) -> Result<Option<Impi>, VectorError> {
+        let mut after: Option<Imsi> = None;
+        loop {
+            let page = self.store.subscribers(after.as_ref(), PAGE).await.map_err(unavailable)?;
+            if let Some(found) = page.iter().find(|subscriber| goes_by(subscriber, impu)) {
+                return Ok(Some(found.impi.clone()));
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.imsi.clone()),
+                _ => return Ok(None),
+            }
+        }
     }
 
     /// The next SEQ: of the block in memory, or the first of a fresh one.
@@ -111,6 +129,19 @@ impl AuthenticationVectorSource for BuiltIn {
             found.map(|subscriber| subscriber.guss).ok_or(VectorError::UnknownSubscriber)
         })
     }
+
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
+        Box::pin(self.by_impu(impu))
+    }
+}
+
+/// By one of its public identities, by the one that its IMPI implies, or by its telephone number.
+fn goes_by(subscriber: &Subscriber, impu: &Impu) -> bool {
+    let wanted = impu.as_str();
+    let number = wanted.strip_prefix("tel:").map(|number| number.trim_start_matches('+'));
+    subscriber.impus.iter().any(|known| known == wanted)
+        || Impu::from_impi(&subscriber.impi) == *impu
+        || number.is_some_and(|number| subscriber.msisdn.as_deref() == Some(number))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "used as a function of map_err")]

@@ -33,7 +33,7 @@ use cx::Cx;
 use diameter::{Peer, Zh};
 use gsup::Gsup;
 use ksnaf_proto::diameter::ApplicationId;
-use ksnaf_proto::identity::Impi;
+use ksnaf_proto::identity::{Impi, Impu};
 use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
 use ksnaf_proto::zh::cx::ServerName;
 use nhss::Nhss;
@@ -51,6 +51,9 @@ pub type VectorFuture<'a> = Pin<Box<dyn Future<Output = Result<VectorAnswer, Vec
 /// A GUSS as XML octets, if the subscriber has one, or why it cannot be told.
 pub type GussFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, VectorError>> + Send + 'a>>;
 
+/// The private identity behind a public one, if the source knows it, or why it cannot be told.
+pub type ImpiFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Impi>, VectorError>> + Send + 'a>>;
+
 /// An AuC, or what stands before one.
 pub trait AuthenticationVectorSource: Send + Sync + 'static {
     /// Fetches one vector, after a resynchronisation where the request carries an AUTS.
@@ -58,6 +61,13 @@ pub trait AuthenticationVectorSource: Send + Sync + 'static {
 
     /// The GUSS of a subscriber whose bootstrap succeeded: it does not fit the sealed challenge.
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a>;
+
+    /// Who goes by a public identity: a push-NAF may know a subscriber by it. A source that keeps no public identities
+    /// knows nobody.
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
+        let _ = impu;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Takes leave of the peer, where there is one and its protocol has a way to. Nothing is asked any more.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

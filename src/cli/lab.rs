@@ -82,15 +82,23 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
     data_dir::create(&config.data_dir)?;
     config.card.selector.get_or_insert_with(|| "sim".to_owned());
     if config.naf.is_empty() {
-        config
-            .naf
-            .push(NafConfig::for_lab(Fqdn::parse(LAB_NAF).map_err(|e| Failure::failed(e.to_string()))?));
+        let fqdn = Fqdn::parse(LAB_NAF).map_err(|error| Failure::failed(error.to_string()))?;
+        let mut naf = NafConfig::for_lab(fqdn);
+        // By its own name it comes over Diameter, which has no tokens.
+        naf.principals.push(LAB_NAF.to_owned());
+        config.naf.push(naf);
     }
     config.api.admins.push(LAB_PRINCIPAL.to_owned());
     let defaults = Config::default();
     if config.zn.sbi_listen == defaults.zn.sbi_listen && TcpListener::bind(config.zn.sbi_listen).is_err() {
         // Another lab has it; who needs Zn here finds the address in the ready file.
         config.zn.sbi_listen.set_port(0);
+    }
+    if let Some(address) = &mut config.zn.diameter_listen
+        && defaults.zn.diameter_listen == Some(*address)
+        && (once || TcpListener::bind(*address).is_err())
+    {
+        address.set_port(0);
     }
     if once {
         // The report needs no fixed ports, and a lab that runs beside it keeps its own.

@@ -4,6 +4,8 @@
 
 mod api;
 mod bsf;
+mod cse;
+mod diameter;
 mod naf;
 mod overrides;
 mod ue;
@@ -12,12 +14,15 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use cse::CseConfig;
+pub(crate) use diameter::host_of;
+pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use ksnaf_proto::gba::duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
-pub use zn::ZnConfig;
+pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};
@@ -39,6 +44,8 @@ pub struct Config {
     pub zh: ZhConfig,
     /// Its reference point towards NAFs.
     pub zn: ZnConfig,
+    /// The Diameter node under both.
+    pub diameter: DiameterConfig,
     /// The credential API.
     pub api: ApiConfig,
     /// The device's card.
@@ -49,6 +56,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -61,11 +70,13 @@ impl Default for Config {
             ub: UbConfig::default(),
             zh: ZhConfig::default(),
             zn: ZnConfig::default(),
+            diameter: DiameterConfig::default(),
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }

@@ -161,6 +161,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
     }
+    config.diameter.conflict().map_err(ConfigError::Conflict)?;
     config.zh.missing(ub.request_timeout).map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
@@ -169,6 +170,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Conflict(
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
+    }
+    let zn = &config.zn;
+    if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
     }
     Ok(())
 }

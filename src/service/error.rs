@@ -2,7 +2,10 @@
 
 use crate::api::caller::TokenFileError;
 use crate::av_source::SourceError;
+use crate::api::zn::oauth::OauthError;
 use crate::bsf::BsfError;
+use crate::cse::CseError;
+use crate::diameter::PlanError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
@@ -36,12 +39,21 @@ pub enum StartError {
     /// A certificate or key is of no use.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What access tokens are checked with is of no use.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
     /// The token file is of no use.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    /// The Diameter node cannot be set up.
+    #[error(transparent)]
+    Diameter(#[from] PlanError),
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The role at a CSE cannot be set up.
+    #[error(transparent)]
+    Cse(#[from] CseError),
     /// The source of vectors cannot be set up.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -61,8 +73,11 @@ impl StartError {
             Self::Listen { .. }
             | Self::DataDir { .. }
             | Self::Tls(_)
+            | Self::Oauth(_)
             | Self::Tokens(_)
             | Self::Device(_)
+            | Self::Cse(_)
+            | Self::Diameter(_)
             | Self::Source(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }

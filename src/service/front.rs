@@ -1,9 +1,8 @@
-//! What callers with a name ask: the credential API, and Zn as Nbsp_GBA.
+//! What callers with a name ask: the credential API.
 
 use super::listening::{bind, bind_unix};
 use super::{Service, StartError};
 use crate::api::caller::Tokens;
-use crate::api::nbsp_gba::NbspGba;
 use crate::api::{Api, ApiState};
 use crate::http::server::{Limits, Listener};
 use crate::http::tls;
@@ -28,7 +27,7 @@ impl Service {
             store: self.store.clone(),
             device: self.device.clone(),
             policy: crate::config::NafPolicy::new(self.config.naf.clone()),
-            tokens,
+            tokens: tokens.clone(),
             own_uid: rustix::process::geteuid().as_raw(),
             config: config.clone(),
             bsf: self.config.bsf.fqdn.clone(),
@@ -36,17 +35,13 @@ impl Service {
             metrics: Arc::clone(metrics),
             ready: Arc::clone(&self.ready),
         });
-        let api = Api::new(Arc::clone(&state));
+        let api = Api::new(state);
         let limits = Limits {
             max_connections: config.max_connections,
             header_timeout: config.request_timeout.0,
             http2: true,
         };
-        if self.store.is_some() {
-            let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
-            self.addresses.zn_sbi = Some(address);
-            self.serve(&self.front, Listener::Tcp(listener), limits, NbspGba::new(state));
-        }
+        self.start_zn(tokens, limits, metrics).await?;
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
         self.serve(&self.front, Listener::Tcp(listener), limits, api.clone());

@@ -4,15 +4,21 @@
 //! bound to its card: another ICCID, or none, and it is gone.
 
 mod address;
+mod capability;
 mod card;
+mod enrolment;
 mod error;
 mod kept;
 mod procedure;
+mod push;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+pub use capability::{Capability, CardCapability, TargetCapability};
 pub use card::{CardAccess, CardFacts};
+pub use enrolment::{Enrolment, Target};
 pub use error::{DeviceError, UeError, UeErrorKind};
+pub use push::{PushError, Pushed};
 
 use crate::config::{Config, UeConfig};
 use crate::credential::Credential;
@@ -25,14 +31,18 @@ use ksnaf_proto::gba::{BTid, GbaMode, Ks, NafId, Tmpi, kdf};
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::EnrolmentTarget;
 use ksnaf_proto::ua::NafKey;
+use ksnaf_proto::zpn::gpi::LabLayout;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 /// After a renewal that failed, the valid Ks serves this long before the next try.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the BSF may take for a connection before it counts as out of reach.
+const REACH_BOUND: Duration = Duration::from_secs(2);
 
 /// A bootstrap that succeeded, as the device side keeps it.
 #[derive(Debug, Clone)]
@@ -74,11 +84,14 @@ pub struct Device {
     card: CardAccess,
     bsf: BsfAddress,
     settings: UeConfig,
+    layout: Option<LabLayout>,
     kept: Kept,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
     /// Counts bootstraps, so that a caller who waited for one knows that it need not force another.
     bootstraps: AtomicU64,
+    /// Rings when the bootstrap at hand is another one, or none.
+    changes: Notify,
 }
 
 #[derive(Default)]
@@ -114,10 +127,12 @@ impl Device {
             card: access,
             bsf,
             settings: config.ue.clone(),
+            layout: config.zn.gpi_layout.map(LabLayout::from),
             kept,
             metrics: Arc::clone(metrics),
             state: Mutex::default(),
             bootstraps: AtomicU64::new(0),
+            changes: Notify::new(),
         }))
     }
 
@@ -136,13 +151,38 @@ impl Device {
     /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
-        self.fresh_run(force).await.map(|(run, _)| run)
+        self.fresh_run(force, None).await.map(|(run, _)| run)
     }
 
-    async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
+    /// The bootstrap at hand, without asking for one: its mode and its end.
+    pub async fn association(&self) -> Option<(GbaMode, SystemTime)> {
+        let state = self.state.lock().await;
+        let now = SystemTime::now();
+        state.run.as_ref().filter(|run| run.is_valid(now)).map(|run| (run.gba_mode, run.expires_at))
+    }
+
+    /// Whether the BSF takes a connection. Nothing is asked of it.
+    pub async fn bsf_is_reachable(&self) -> bool {
+        let facts = self.state.lock().await.facts.clone();
+        for place in facts.and_then(|facts| self.bsf.places(&facts).ok()).unwrap_or_default() {
+            if place.target.takes_a_connection(REACH_BOUND).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Returns when the card or the bootstrap at hand has become another one, or has gone. For one waiter.
+    pub async fn changed(&self) {
+        self.changes.notified().await;
+    }
+
+    /// `naf` is whom it is for, where that is known: the card may forbid it.
+    async fn fresh_run(&self, force: bool, naf: Option<&Fqdn>) -> Result<(Run, CardFacts), UeError> {
         let seen = self.bootstraps.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let facts = self.look(&mut state).await?;
+        naf.map_or(Ok(()), |naf| facts.enrolment.permit(naf))?;
         let now = SystemTime::now();
         let valid = state.run.clone().filter(|run| run.is_valid(now));
         let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
@@ -168,11 +208,12 @@ impl Device {
 
     /// The credential of one NAF.
     pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
-        let (run, facts) = self.fresh_run(false).await?;
+        let naf = Some(&naf_id.fqdn);
+        let (run, facts) = self.fresh_run(false, naf).await?;
         match self.derive(&run, &facts, &naf_id).await {
             // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
             Err(error) if error.means_no_ks() => {
-                let (run, facts) = self.fresh_run(true).await?;
+                let (run, facts) = self.fresh_run(true, naf).await?;
                 let key = self.derive(&run, &facts, &naf_id).await?;
                 Ok(credential(run, naf_id, key))
             }
@@ -252,7 +293,9 @@ impl Device {
                         tracing::info!("the card is gone, and its Ks with it");
                         self.kept.forget(&run.iccid);
                     }
-                    state.facts = None;
+                    if state.facts.take().is_some() {
+                        self.changes.notify_one();
+                    }
                 }
                 return Err(error);
             }
@@ -260,6 +303,9 @@ impl Device {
         if state.run.as_ref().is_none_or(|run| run.iccid != facts.iccid) {
             state.run = self.kept.load(&facts.iccid);
             state.run_is_doubtful = false;
+        }
+        if state.facts.is_none() {
+            self.changes.notify_one();
         }
         state.facts = Some(facts.clone());
         Ok(facts)
@@ -286,6 +332,7 @@ impl Device {
                 state.run = Some(run.clone());
                 state.run_is_doubtful = false;
                 state.renewal_not_before = None;
+                self.changes.notify_one();
                 tracing::info!(mode = %run.gba_mode, "bootstrapped with the card");
                 Ok(run)
             }
@@ -294,7 +341,7 @@ impl Device {
                     UeErrorKind::Card => "card",
                     UeErrorKind::Refused => "refused",
                     UeErrorKind::Unreachable => "unreachable",
-                    UeErrorKind::Protocol => "protocol",
+                    UeErrorKind::Protocol | UeErrorKind::NotAllowed => "protocol",
                 });
                 if progress.answered() {
                     self.doubt(state, progress.card_has_new_ks());

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ksnaf_proto::gba::{GbaMode, NafId, Tmpi, UaSecurityProtocolId, kdf};
 use ksnaf_proto::ub::{self, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeStep};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How far a bootstrap came, for one that fails: what it may have done to the one before it.
 #[derive(Debug, Default)]
@@ -39,24 +39,12 @@ pub(super) async fn bootstrap(
     tmpi: Option<Tmpi>,
     progress: &Progress,
 ) -> Result<Run, UeError> {
-    let place = bsf.place(facts)?;
-    let config = ub::UeConfig {
-        impi: facts.impi.clone(),
-        tmpi,
-        bsf: bsf.name(facts),
-        expected_realm: bsf.expected_realm(facts),
-        uri: place.path.clone(),
-        user_agent: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
-        tmpi_supported: settings.tmpi,
-        accept_auth: false,
-    };
+    let (place, mut step) = begin(bsf.places(facts)?, settings, facts, tmpi).await?;
     let mut last: Option<Authenticated> = None;
-    let (request, next) = UeBootstrap::start(config);
-    let mut step = next.resume(&exchange(&place, request, settings).await?, SystemTime::now());
     loop {
         step = match step {
             UeStep::Send(request, next) => {
-                next.resume(&exchange(&place, request, settings).await?, SystemTime::now())
+                next.resume(&exchange(&place, request, settings.timeout.0).await?, SystemTime::now())
             }
             UeStep::AskCard { rand, autn, next } => {
                 let answered = card.authenticate(facts, settings.mode, rand, autn).await;
@@ -80,7 +68,7 @@ pub(super) async fn bootstrap(
                     // The BSF is told, then the card's own reason is the error: it says more than the BSF can.
                     Err(reason) => {
                         if let UeStep::Send(request, _) = step {
-                            let _ = exchange(&place, request, settings).await;
+                            let _ = exchange(&place, request, settings.timeout.0).await;
                         }
                         return Err(reason);
                     }
@@ -91,6 +79,38 @@ pub(super) async fn bootstrap(
             UeStep::Failed(error) => return Err(error.into()),
         };
     }
+}
+
+/// The first request, at the first place that answers: nothing has happened before it, so another place will do.
+async fn begin(
+    places: Vec<Place>,
+    settings: &UeConfig,
+    facts: &CardFacts,
+    tmpi: Option<Tmpi>,
+) -> Result<(Place, UeStep), UeError> {
+    let bound = settings.timeout.0 / u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
+    let mut failed = UeError::NoBsf;
+    for place in places {
+        let config = ub::UeConfig {
+            impi: facts.impi.clone(),
+            tmpi: tmpi.clone(),
+            bsf: place.name.clone(),
+            expected_realm: place.expected_realm.clone(),
+            uri: place.path.clone(),
+            user_agent: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
+            tmpi_supported: settings.tmpi,
+            accept_auth: false,
+        };
+        let (request, next) = UeBootstrap::start(config);
+        match exchange(&place, request, bound).await {
+            Ok(answer) => return Ok((place, next.resume(&answer, SystemTime::now()))),
+            Err(error) => {
+                tracing::debug!(bsf = %place.host, %error, "no answer to the first request");
+                failed = error;
+            }
+        }
+    }
+    Err(failed)
 }
 
 /// Makes Ks, or tells the card what its Ks is called.
@@ -134,7 +154,7 @@ async fn finish(
     })
 }
 
-async fn exchange(place: &Place, request: UbRequest, settings: &UeConfig) -> Result<UbResponse, UeError> {
+async fn exchange(place: &Place, request: UbRequest, bound: Duration) -> Result<UbResponse, UeError> {
     let ask = Ask {
         method: http::Method::GET,
         path: &request.target,
@@ -142,7 +162,7 @@ async fn exchange(place: &Place, request: UbRequest, settings: &UeConfig) -> Res
         headers: request.headers.clone(),
         body: Bytes::from(request.body.clone()),
     };
-    let answer = client::send(&place.target, ask, settings.timeout.0).await?;
+    let answer = client::send(&place.target, ask, bound).await?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers =
         answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();

@@ -82,18 +82,21 @@ fn values_that_do_not_go_together_name_what_is_missing() {
     ] {
         place.run(&["serve", "--set", set]).failed(2, &[told]);
     }
+    let listen = "zn.sbi_tls_listen=127.0.0.1:0";
+    place.run(&["serve", "--set", listen]).failed(2, &["zn.sbi_tls_listen needs", "zn.tls_key"]);
     place.finish();
 }
 
 #[test]
 fn what_the_configuration_names_and_is_not_there_is_told_with_its_key_or_path() {
     let place = Place::empty();
-    let ports =
-        ["--set=ub.listen=127.0.0.1:0", "--set=api.listen=127.0.0.1:0", "--set=zn.sbi_listen=127.0.0.1:0"];
+    let ports = ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"]
+        .map(|key| format!("--set={key}=127.0.0.1:0"));
+    let ports = ports.each_ref().map(String::as_str);
     let serve = |further: &[&str]| place.run(&[&["serve"], &ports[..], further].concat());
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    for key in ["ub.listen", "api.listen", "zn.sbi_listen"] {
+    for key in ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"] {
         let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = occupied.local_addr().unwrap().to_string();
         let set = format!("--set={key}={address}");
@@ -123,6 +126,12 @@ fn what_the_configuration_names_and_is_not_there_is_told_with_its_key_or_path() 
     let tls =
         ["--set=ub.tls_listen=127.0.0.1:0", "--set=ub.tls_certificate=none.pem", "--set=ub.tls_key=none.key"];
     serve(&tls).failed(2, &["none.pem"]);
+    let audience = "--set=zn.oauth.audience=[\"bsf\"]";
+    serve(&[audience]).failed(2, &["zn.oauth", "public_keys"]);
+    serve(&[audience, "--set=zn.oauth.public_keys=[\"nrf.pem\"]"]).failed(2, &["zn.oauth", "nrf.pem"]);
+    serve(&["--set=zn.oauth.issuer=nrf"]).failed(2, &["audience"]);
+    serve(&["--set=zn.relays=[\"not a name\"]"]).failed(2, &["zn.relays", "not a name"]);
+    serve(&["--set=zn.diameter_listen=nowhere"]).failed(2, &["zn.diameter_listen", "off"]);
     serve(&["--ready-file", "no/such/dir/ready"]).failed(2, &["--ready-file no/such/dir/ready"]);
     place.finish();
 }

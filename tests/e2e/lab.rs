@@ -46,6 +46,7 @@ impl Setup {
         config.ub.listen = any_port();
         config.api.listen = any_port();
         config.zn.sbi_listen = any_port();
+        config.zn.diameter_listen = Some(any_port());
         config.naf.push(NafConfig::for_lab(fqdn(NAF)));
         config.api.admins.push("lab".to_owned());
         config.service.drain_timeout = seconds(2.0);

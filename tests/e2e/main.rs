@@ -6,13 +6,17 @@
 //! | [`lab`], [`people`], [`slot`], [`device`] | a service with its subscriber and card; a device without a service |
 //! | [`api`], [`wire`], [`proxy`], [`certificates`] | callers, raw HTTP, a relay on Ub, TLS |
 //! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
-//! | [`misbehaving_cards`], [`pins`] | the card's side of it |
+//! | [`misbehaving_cards`], [`pins`], [`enrolment`] | the card's side of it; what it says about oneM2M |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
+//! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
+//! | [`push`] | keys that a NAF pushes, to the card and back |
+//! | [`diameter`] | the service as a Diameter node |
 //! | [`http2`], [`ub_limits`], [`ub_tls`], [`draining`] | the listeners: what clients may do to them, and their end |
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
@@ -31,7 +35,9 @@ mod configuration;
 mod credential_command;
 mod description;
 mod device;
+mod diameter;
 mod draining;
+mod enrolment;
 mod fetches;
 mod forms;
 mod front;
@@ -44,10 +50,12 @@ mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
+mod naf;
 mod people;
 mod pins;
 mod program;
 mod proxy;
+mod push;
 mod python;
 mod requests;
 mod restarts;
@@ -65,4 +73,7 @@ mod witness;
 mod zh;
 mod zh_gsup;
 mod zh_sbi;
+mod zn_access;
+mod zn_diameter;
+mod zn_faces;
 mod zn_sbi;

@@ -98,7 +98,7 @@ impl Lab {
         let ready = self.folder.path().join("ready.json");
         let mut command = ours(KSNAF);
         command.arg("lab").arg("--ready-file").arg(&ready);
-        for setting in ["ub.listen", "api.listen", "zn.sbi_listen"] {
+        for setting in ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"] {
             command.args(["--set", &format!("{setting}=127.0.0.1:0")]);
         }
         for setting in settings {
@@ -122,6 +122,12 @@ impl Lab {
         let began = Instant::now();
         service.signal(Signal::TERM);
         (service.wait(Duration::from_secs(30)), began.elapsed())
+    }
+
+    /// Ends the lab without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.service.take();
+        let _ = fs::remove_file(self.folder.path().join("ready.json"));
     }
 
     /// What the lab has logged so far.

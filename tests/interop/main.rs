@@ -7,16 +7,23 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
+//! | [`cse`] | ACME-CSE |
 //! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
+//! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //! | [`python_hss`], [`python_naf`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
-//! [`pcscd`], [`programs`], [`lab`], [`python`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`python`], [`sim_usim`], [`scripted_card`], [`tap`] and
+//! [`wire`] are what these stand on.
 
+mod acme;
 mod authentication_centre;
 mod card_tools;
+mod cse;
+mod free_diameter;
 mod lab;
 mod left_alone;
+mod network;
 mod osmo_hlr;
 mod pcscd;
 mod programs;

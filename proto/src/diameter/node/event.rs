@@ -10,6 +10,8 @@ use crate::secret::SecretBytes;
 pub enum Input<'a> {
     /// The connection that [`Output::Connect`] asked for is open.
     Connected(ConnectionId),
+    /// It is open, and the certificate at its other end proves these names: one of them must be the Origin-Host.
+    ConnectedTo(ConnectionId, &'a [DiameterIdentity]),
     /// It could not be opened.
     ConnectFailed(ConnectionId),
     /// Octets arrived.

@@ -171,6 +171,9 @@ impl Node {
     pub fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
             Input::Connected(connection) => self.on_connection(connection, now, |_| peer::Input::Connected),
+            Input::ConnectedTo(connection, names) => {
+                self.on_connection(connection, now, |_| peer::Input::ConnectedTo(names));
+            }
             Input::ConnectFailed(connection) => {
                 self.on_connection(connection, now, |_| peer::Input::ConnectFailed);
                 self.forget_connection(connection);

@@ -127,6 +127,8 @@ pub enum Input<'a> {
     Stop(DisconnectCause),
     /// The connection that [`Output::Connect`] asked for is open.
     Connected,
+    /// It is open, and the certificate at its other end proves these names: one of them must be the Origin-Host.
+    ConnectedTo(&'a [DiameterIdentity]),
     /// It could not be opened.
     ConnectFailed,
     /// Octets arrived.
@@ -140,7 +142,8 @@ pub enum Input<'a> {
 /// What a peer wants done.
 #[derive(Debug)]
 pub enum Output {
-    /// Open a connection to the peer, TLS included, and say [`Input::Connected`] or [`Input::ConnectFailed`].
+    /// Open a connection to the peer, TLS included, and say [`Input::Connected`],
+    /// [`Input::ConnectedTo`] or [`Input::ConnectFailed`].
     Connect,
     /// Send these octets.
     Transmit(Role, SecretBytes),
@@ -284,6 +287,8 @@ pub struct Peer {
     state: State,
     initiator: Option<Link>,
     responder: Option<Link>,
+    /// The names that the certificate on the initiator's connection proves; `None` without a certificate.
+    proven: Option<Vec<DiameterIdentity>>,
     capabilities: Option<Capabilities>,
     watchdog: Watchdog,
     probe: Option<(u32, u32)>,
@@ -318,6 +323,7 @@ impl Peer {
             state: State::Closed,
             initiator: None,
             responder: None,
+            proven: None,
             capabilities: None,
             probe: None,
             pending: Pending::new(first_hop),

@@ -1,6 +1,6 @@
-//! GBA keys under oneM2M's names (TS-0003 clause 8.3.2.3): MEF = BSF, Ke = Ks, KeID = B-TID, and the NAF key is Km
-//! towards a MAF or Kpsa towards a CSE, with KmID = KpsaID = B-TID.
+//! Towards whom a NAF key is used, and so what it is called (TS-0003 clause 8.3.2.3).
 
+use super::identifiers::{CredentialType, Suid};
 use crate::gba::{BTid, CipherSuite, UaSecurityProtocolId};
 
 /// Which kind of node asks for the key, and so what the key is called.
@@ -18,17 +18,17 @@ impl EnrolmentTarget {
     #[must_use]
     pub const fn suid(self) -> Suid {
         match self {
-            Self::Maf => Suid(21),
-            Self::Cse => Suid(22),
+            Self::Maf => Suid::PROVISIONED_MAF,
+            Self::Cse => Suid::PROVISIONED_SAEF,
         }
     }
 
     /// The target that a SUID implies; `None` for a SUID that GBA does not serve.
     #[must_use]
     pub const fn of_suid(suid: Suid) -> Option<Self> {
-        match suid.0 {
-            21 => Some(Self::Maf),
-            22 => Some(Self::Cse),
+        match suid {
+            Suid::PROVISIONED_MAF => Some(Self::Maf),
+            Suid::PROVISIONED_SAEF => Some(Self::Cse),
             _ => None,
         }
     }
@@ -38,16 +38,12 @@ impl EnrolmentTarget {
     #[must_use]
     pub fn credential_id(self, b_tid: &BTid) -> String {
         let kind = match self {
-            Self::Maf => 11,
-            Self::Cse => 12,
+            Self::Maf => CredentialType::KM,
+            Self::Cse => CredentialType::KPSA,
         };
-        format!("{kind}-{b_tid}")
+        format!("{}-{b_tid}", kind.0)
     }
 }
-
-/// Security usage identifier (TS-0004 clause 6.3.4.2.39).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Suid(pub u16);
 
 /// The suites to offer with a key: the one in its Ua identifier, else TLS 1.3's, else what TS-0003 clause 10.2.2
 /// demands of TLS and of DTLS and what every TLS library has.
