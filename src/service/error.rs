@@ -1,8 +1,8 @@
 //! Why a service does not start.
 
 use crate::api::caller::TokenFileError;
-use crate::av_source::SourceError;
 use crate::api::zn::oauth::OauthError;
+use crate::av_source::SourceError;
 use crate::bsf::BsfError;
 use crate::cse::CseError;
 use crate::diameter::PlanError;

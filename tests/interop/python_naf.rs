@@ -3,18 +3,21 @@
 
 use crate::lab::{Lab, NAF, set_1_card};
 use crate::python::told;
+use ksnaf_sim_usim::Personalisation;
 use serde_json::{Value, json};
 
 const BSF: &str = "bsf.mnc001.mcc001.pub.3gppnetwork.org";
 const BSF_REALM: &str = "mnc001.mcc001.pub.3gppnetwork.org";
 const IMPI: &str = "001010123456789@ims.mnc001.mcc001.3gppnetwork.org";
 const OTHER: &str = "other.lab.example";
+const STRANGER: &str = "stranger.lab.example";
 
 #[test]
 fn a_naf_over_diameter_and_a_consumer_of_nbsp_gba_get_the_key_of_the_device() {
-    for mode in ["me", "u"] {
-        let lab = lab(&[&format!("ue.mode={mode}"), "naf.0.ks_int=true"]);
+    for gba_u in [false, true] {
+        let lab = lab_with(Personalisation { gba_u, ..set_1_card() }, &["naf.0.ks_int=true"]);
         let device = device(&lab);
+        assert_eq!(device["gba_mode"], if gba_u { "GBA_U" } else { "GBA_ME" });
         let b_tid = device["b_tid"].as_str().expect("a B-TID");
         let questions = [&[][..], &["--aware", "1"], &["--gsid", "1", "--gsid", "1000001"]];
         for question in questions {
@@ -32,7 +35,7 @@ fn a_naf_over_diameter_and_a_consumer_of_nbsp_gba_get_the_key_of_the_device() {
             }
             assert_eq!(zn["expires_at"], device["expires_at"]);
             let aware = question.contains(&"--aware");
-            assert_eq!(zn["uicc_key"].is_string(), mode == "u" && aware, "{zn}");
+            assert_eq!(zn["uicc_key"].is_string(), gba_u && aware, "{zn}");
             assert_eq!(zn["impi"], Value::Null, "nobody consented");
         }
     }
@@ -72,8 +75,11 @@ fn a_b_tid_of_nobody_and_a_stranger_are_told_apart() {
     let (status, nbsp) = nbsp(&lab, &["--b-tid", &nobodys]);
     let told = (status, &nbsp["status"], &nbsp["body"]["cause"]);
     assert_eq!(told, (1, &json!(404), &json!("CONTEXT_NOT_FOUND")));
-    // A host that no entry names does not come in at all.
-    assert_eq!(naf(&lab, &["--b-tid", &nobodys, "--host", "stranger.lab.example"]), (5, Value::Null));
+    // A host that no entry names has a right to nothing, and where nobody unknown may come in, does not come in.
+    let (status, zn) = naf(&lab, &["--b-tid", &nobodys, "--host", STRANGER]);
+    assert_eq!((status, &zn["result"]), (1, &json!(5402)), "{zn}");
+    let closed = self::lab(&["diameter.unknown_peers=0"]);
+    assert_eq!(naf(&closed, &["--b-tid", &nobodys, "--host", STRANGER]), (5, Value::Null));
 }
 
 #[test]
@@ -100,8 +106,12 @@ fn a_naf_pushes_over_either_interface_and_the_device_makes_its_key() {
 
 /// A lab with one NAF, which may ask over Diameter.
 fn lab(settings: &[&str]) -> Lab {
+    lab_with(set_1_card(), settings)
+}
+
+fn lab_with(card: Personalisation, settings: &[&str]) -> Lab {
     let mut lab = Lab::new();
-    lab.make_card(set_1_card());
+    lab.make_card(card);
     let own = [
         "zn.diameter_listen=127.0.0.1:0".to_owned(),
         format!("naf.0.fqdn={NAF}"),
