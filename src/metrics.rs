@@ -17,7 +17,7 @@ pub struct Outcome {
 /// A credential that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CredentialLabels {
-    /// `ue`, `naf`, `zn`, `zpn` for a NAF's push, `push` for the device's part of it.
+    /// `ue`, `naf`, `zn`, `ua`, `zpn` for a NAF's push, `push` for the device's part of it.
     pub side: &'static str,
     /// `given`, `forbidden`, `unknown`, `failed`.
     pub outcome: &'static str,

@@ -74,11 +74,7 @@ impl ApiState {
 
     /// A name for a subscriber that no two NAFs share (SER-025): stable for one NAF, no use to another.
     fn pseudonym(&self, impi: &Impi, naf: &NafId) -> String {
-        let name = impi.as_str().as_bytes();
-        let key = self.pseudonym_key.danger_expose();
-        let mac = ksnaf_proto::gba::kdf::kdf(key, 0xff, &[b"pseudonym", name, naf.fqdn.as_str().as_bytes()]);
-        let (head, _) = mac.danger_expose().split_at(16);
-        ksnaf_proto::hex::encode(head)
+        crate::credential::pseudonym(&self.pseudonym_key, impi.as_str(), &naf.fqdn)
     }
 }
 

@@ -110,6 +110,7 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
         free(&mut config.ub.listen, defaults.ub.listen);
         free(&mut config.api.listen, defaults.api.listen);
         free(&mut config.zn.sbi_listen, defaults.zn.sbi_listen);
+        free(&mut config.ua_proxy.listen, defaults.ua_proxy.listen);
     }
     let path = config.data_dir.join("lab.token");
     if !path.exists() {
@@ -122,8 +123,9 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
     Ok(path)
 }
 
-/// Makes the lab's card with keys of its own, and its subscriber, unless they are there.
-async fn provision(config: &Config) -> Result<(), Failure> {
+/// The lab's card, made with keys of its own unless it is there.
+pub(super) fn card(config: &Config) -> Result<Personalisation, Failure> {
+    data_dir::create(&config.data_dir)?;
     let path = card_file(&config.data_dir);
     if !path.exists() {
         let (mut k, mut opc) = (Zeroizing::new([0; 16]), Zeroizing::new([0; 16]));
@@ -134,25 +136,34 @@ async fn provision(config: &Config) -> Result<(), Failure> {
             .map_err(|error| Failure::failed(error.to_string()))?;
     }
     // The card itself may be in a reader by now: another process has it.
-    let personalisation = Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
+    Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The subscriber of a card, as an AuC has it.
+pub(super) fn subscriber(card: &Personalisation) -> Subscriber {
+    Subscriber {
+        impi: Impi::from_imsi(&card.imsi, card.mnc_length),
+        imsi: card.imsi.clone(),
+        key: Some(card.key.clone()),
+        amf: Amf([0x80, 0x00]),
+        sqn: Sqn::default(),
+        gba_mode: if card.gba_u { GbaMode::U } else { GbaMode::Me },
+        msisdn: card.msisdn.clone(),
+        impus: Vec::new(),
+        key_lifetime: None,
+        consent: false,
+        guss: None,
+    }
+}
+
+/// Makes the lab's card and its subscriber, unless they are there.
+async fn provision(config: &Config) -> Result<(), Failure> {
+    let card = card(config)?;
     let store = service::open_store(config)?;
-    if store.subscriber_by_imsi(&personalisation.imsi).await?.is_none() {
-        let subscriber = Subscriber {
-            impi: Impi::from_imsi(&personalisation.imsi, personalisation.mnc_length),
-            imsi: personalisation.imsi,
-            key: Some(personalisation.key),
-            amf: Amf([0x80, 0x00]),
-            sqn: Sqn::default(),
-            gba_mode: if personalisation.gba_u { GbaMode::U } else { GbaMode::Me },
-            msisdn: personalisation.msisdn,
-            impus: Vec::new(),
-            key_lifetime: None,
-            consent: false,
-            guss: None,
-        };
-        if let Added::Taken(_) = store.add_subscribers(vec![subscriber], false).await? {
-            return Err(Failure::failed("the lab's IMPI belongs to another subscriber"));
-        }
+    if store.subscriber_by_imsi(&card.imsi).await?.is_none()
+        && let Added::Taken(_) = store.add_subscribers(vec![subscriber(&card)], false).await?
+    {
+        return Err(Failure::failed("the lab's IMPI belongs to another subscriber"));
     }
     service::close_store(Some(store)).await;
     Ok(())
@@ -196,15 +207,15 @@ async fn compare(service: &Service) -> Result<Value, Failure> {
         "bootstrap_ms": took.as_secs_f64() * 1000.0,
         "naf_fqdn": naf.fqdn.as_str(),
         "ua_sec_prot_id": ua,
-        "device_key_fingerprint": fingerprint(&device["key"]),
-        "network_key_fingerprint": fingerprint(&network["key"]),
+        "device_key_fingerprint": fingerprint(device["key"].as_str().unwrap_or_default()),
+        "network_key_fingerprint": fingerprint(network["key"].as_str().unwrap_or_default()),
         "equal": equal,
     }))
 }
 
 /// The first 32 bits of SHA-256 over the key's hex digits: tells two keys apart and gives neither away.
-fn fingerprint(key: &Value) -> String {
-    let digest = Sha256::digest(key.as_str().unwrap_or_default());
+pub(super) fn fingerprint(key: &str) -> String {
+    let digest = Sha256::digest(key);
     hex::encode(digest.get(..4).unwrap_or_default())
 }
 

@@ -5,6 +5,7 @@ use super::output::{self, OutputArgs};
 use super::{ConfigArgs, Failure};
 use clap::{Args, Subcommand};
 use http::Method;
+use ksnaf_proto::subscriber::file::Format;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -139,8 +140,10 @@ pub(super) async fn run(command: SubscriberCommand) -> Result<(), Failure> {
         SubscriberCommand::Import(args) => {
             let network = Network::of(&args.config.load()?).await?;
             let content = read(&args.file)?;
-            let json_lines = content.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-            let kind = if json_lines { "application/jsonl" } else { "text/csv" };
+            let kind = match Format::of(&content) {
+                Format::JsonLines => "application/jsonl",
+                Format::Csv => "text/csv",
+            };
             import(&network, kind, content, args.replace, args.json).await
         }
         SubscriberCommand::List(args) => list(args).await,
@@ -275,7 +278,8 @@ async fn show(args: OneArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+/// A file, or standard input for `-`.
+pub(super) fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     if path.as_os_str() == "-" {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut content)?;

@@ -6,8 +6,11 @@ mod api;
 mod bsf;
 mod cse;
 mod diameter;
+mod enrolee;
 mod naf;
 mod overrides;
+mod ua_client;
+mod ua_proxy;
 mod ue;
 mod zh;
 mod zn;
@@ -17,9 +20,12 @@ pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
 pub use cse::CseConfig;
 pub(crate) use diameter::host_of;
 pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
+pub use enrolee::EnroleeConfig;
 pub use ksnaf_proto::gba::duration::Lifetime;
 pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
+pub use ua_client::{PskIdentityForm, UaClientConfig, UaUse};
+pub use ua_proxy::{UaProxyConfig, UaZn};
 pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
 pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
 pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
@@ -56,6 +62,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// What subscribers may be on the service layer.
+    pub enrolee: Vec<EnroleeConfig>,
+    /// Ua, the network side.
+    pub ua_proxy: UaProxyConfig,
+    /// Ua, the device side.
+    pub ua_client: UaClientConfig,
     /// The CSE at which the service shows itself.
     pub cse: CseConfig,
     /// Bounds of the process.
@@ -76,6 +88,9 @@ impl Default for Config {
             ue: UeConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            enrolee: Vec::new(),
+            ua_proxy: UaProxyConfig::default(),
+            ua_client: UaClientConfig::default(),
             cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
@@ -109,6 +124,8 @@ pub enum Role {
     Bsf,
     /// The credential API.
     Api,
+    /// Ua, the network side.
+    Ua,
 }
 
 /// `[service]`.
@@ -131,6 +148,14 @@ impl Default for ServiceConfig {
             drain_timeout: Lifetime(Duration::from_secs(5)),
             sweep_interval: Lifetime(Duration::from_secs(60)),
         }
+    }
+}
+
+impl Config {
+    /// Whether Ua's network side is served: as a role, or because it has a name.
+    #[must_use]
+    pub fn serves_ua(&self) -> bool {
+        self.service.roles.contains(&Role::Ua) || self.ua_proxy.naf_fqdn.is_some()
     }
 }
 

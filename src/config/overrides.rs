@@ -1,6 +1,6 @@
 //! Reads the file and lays environment and `--set` over it, one at a time, so that an error names the one at fault.
 
-use super::Config;
+use super::{Config, Role, UaZn};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -175,7 +175,32 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
         return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
     }
-    Ok(())
+    check_ua(config)
+}
+
+fn check_ua(config: &Config) -> Result<(), ConfigError> {
+    let ua = &config.ua_proxy;
+    if ua.certificate.is_some() != ua.key.is_some() {
+        return Err(ConfigError::Conflict("ua_proxy.certificate and ua_proxy.key go together"));
+    }
+    if !config.serves_ua() {
+        return Ok(());
+    }
+    if ua.naf_fqdn.is_none() || ua.upstream.is_none() {
+        return Err(ConfigError::Conflict("the role ua needs ua_proxy.naf_fqdn and ua_proxy.upstream"));
+    }
+    match ua.zn {
+        UaZn::Local if !config.service.roles.contains(&Role::Bsf) => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"local\" needs the role bsf in service.roles"))
+        }
+        UaZn::Nbsp if ua.base_url.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"nbsp\" needs ua_proxy.base_url"))
+        }
+        UaZn::Diameter if ua.peer.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"diameter\" needs ua_proxy.peer"))
+        }
+        UaZn::Local | UaZn::Nbsp | UaZn::Diameter => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,20 @@ pub enum StartError {
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
+    /// Ua cannot be served.
+    #[cfg(feature = "ua")]
+    #[error(transparent)]
+    UaProxy(#[from] crate::naf::UaProxyError),
+    /// Ua's device side cannot be set up.
+    #[cfg(feature = "ua")]
+    #[error(transparent)]
+    UaClient(#[from] crate::ua_client::UaClientError),
+    /// Ua is wanted of a program without it.
+    #[cfg(not(feature = "ua"))]
+    #[error(
+        "this program is built without the feature ua, and the configuration wants ua_proxy or ua_client"
+    )]
+    NoUa,
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -79,6 +93,10 @@ impl StartError {
             | Self::Cse(_)
             | Self::Diameter(_)
             | Self::Source(_) => 2,
+            #[cfg(feature = "ua")]
+            Self::UaProxy(_) | Self::UaClient(_) => 2,
+            #[cfg(not(feature = "ua"))]
+            Self::NoUa => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -10,18 +10,16 @@ use crate::metrics::Metrics;
 use ksnaf_proto::secret::Secret;
 use std::sync::Arc;
 
+/// Any user may connect: the kernel says who it is, and the policy decides.
+const API_SOCKET_MODE: u32 = 0o666;
+
 impl Service {
     pub(super) async fn start_api(
         &mut self,
         tokens: Tokens,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let mut fresh = [0; 32];
-        getrandom::fill(&mut fresh)?;
-        let pseudonym_key = match &self.store {
-            Some(store) => store.shared_secret("pseudonym", fresh).await?,
-            None => Secret::new(fresh),
-        };
+        let pseudonym_key = self.pseudonym_key().await?;
         let config = self.config.api.clone();
         let state = Arc::new(ApiState {
             store: self.store.clone(),
@@ -55,8 +53,23 @@ impl Service {
             self.serve(&self.front, Listener::Tls(listener, acceptor), limits, api.clone());
         }
         let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
-        self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
+        self.serve(
+            &self.front,
+            Listener::Unix(bind_unix("api.unix_socket", &path, API_SOCKET_MODE)?),
+            limits,
+            api,
+        );
         self.addresses.api_unix = Some(path);
         Ok(())
+    }
+
+    /// Makes pseudonyms: one secret for all that share the store.
+    pub(super) async fn pseudonym_key(&self) -> Result<Secret<32>, StartError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        match &self.store {
+            Some(store) => Ok(store.shared_secret("pseudonym", fresh).await?),
+            None => Ok(Secret::new(fresh)),
+        }
     }
 }

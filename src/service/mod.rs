@@ -6,6 +6,10 @@ mod error;
 mod front;
 mod listening;
 mod network;
+#[cfg(feature = "ua")]
+mod ua;
+#[cfg(feature = "ua")]
+mod ua_client;
 mod upkeep;
 mod zn;
 
@@ -113,6 +117,18 @@ impl Service {
         service.device = device.map(Arc::new);
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
+        if service.config.serves_ua() {
+            #[cfg(feature = "ua")]
+            service.start_ua(&metrics).await?;
+            #[cfg(not(feature = "ua"))]
+            return Err(StartError::NoUa);
+        }
+        #[cfg(feature = "ua")]
+        service.start_ua_client().await?;
+        #[cfg(not(feature = "ua"))]
+        if service.config.ua_client.target.is_some() {
+            return Err(StartError::NoUa);
+        }
         service.start_sweeper(&metrics);
         service.start_cse().await?;
         service.addresses.device = service.device.is_some();

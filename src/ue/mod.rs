@@ -154,6 +154,16 @@ impl Device {
         self.fresh_run(force, None).await.map(|(run, _)| run)
     }
 
+    /// The bootstrap at hand, without asking for one; none where it has ended or is about to be renewed.
+    pub async fn run_at_hand(&self) -> Option<Run> {
+        let state = self.state.lock().await;
+        let now = SystemTime::now();
+        let paused = state.renewal_not_before.is_some_and(|moment| Instant::now() < moment);
+        let before = self.settings.renew_before.0;
+        let doubtful = state.run_is_doubtful && !paused;
+        state.run.clone().filter(|run| run.is_valid(now) && !doubtful && (paused || !run.is_due(before, now)))
+    }
+
     /// The bootstrap at hand, without asking for one: its mode and its end.
     pub async fn association(&self) -> Option<(GbaMode, SystemTime)> {
         let state = self.state.lock().await;

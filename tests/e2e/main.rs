@@ -13,6 +13,9 @@
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
+//! | [`ua_lab`], [`ua_client`] | a proxy before a server of the test's own; its clients |
+//! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
+//! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
 //! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
 //! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
 //! | [`push`] | keys that a NAF pushes, to the card and back |
@@ -21,6 +24,7 @@
 //! | [`program`] | the program as a process, its output, its files |
 //! | [`statuses`], [`configuration`], [`lab_command`] | how it ends, what it says to bad configuration, `ksnaf lab` |
 //! | [`subscriber_command`], [`credential_command`] | its other commands, beside a lab and alone |
+//! | [`sim_hss`], [`sim_naf`] | its simulators of the network's other ends |
 //! | [`terminations`], [`kills`] | SIGTERM, SIGKILL |
 //! | [`witness`] | a UE in another language |
 
@@ -61,11 +65,19 @@ mod requests;
 mod restarts;
 mod resync;
 mod reuse;
+mod sim_hss;
+mod sim_naf;
 mod slot;
 mod statuses;
 mod subscriber_command;
 mod temporary_identities;
 mod terminations;
+mod ua_client;
+mod ua_digest;
+mod ua_lab;
+mod ua_originators;
+mod ua_passage;
+mod ua_psk;
 mod ub_limits;
 mod ub_tls;
 mod wire;

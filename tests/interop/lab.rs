@@ -135,14 +135,27 @@ impl Lab {
         self.service.as_ref().expect("a running lab").log()
     }
 
-    /// Where the lab listens, by the name that it has in the ready-file.
-    pub(crate) fn address(&self, name: &str) -> &str {
-        self.addresses[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.addresses))
-    }
-
     /// The token of the lab's principal.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Where one of the lab's listeners is, by its key in the ready file.
+    pub(crate) fn address(&self, key: &str) -> &str {
+        self.addresses[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.addresses))
+    }
+
+    /// Revokes every association.
+    pub(crate) fn revoke_all(&self) {
+        let listed = self.api().send("GET", "/v1/associations", "").1;
+        let associations: Value = serde_json::from_str(&listed).expect("JSON");
+        let associations = associations["associations"].as_array().expect("a list").clone();
+        assert!(!associations.is_empty());
+        for association in associations {
+            let b_tid =
+                association["b_tid"].as_str().expect("a B-TID").replace('/', "%2F").replace('+', "%2B");
+            assert_eq!(self.api().send("DELETE", &format!("/v1/associations/{b_tid}"), "").0, 204);
+        }
     }
 
     /// The lab's BSF.

@@ -7,8 +7,8 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
-//! | [`cse`] | ACME-CSE |
 //! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
+//! | [`cse`], [`ua`] | ACME-CSE, OpenSSL |
 //! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //! | [`python_hss`], [`python_naf`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
@@ -38,6 +38,7 @@ mod tap;
 mod trouble;
 mod tshark;
 mod tshark_network;
+mod ua;
 mod usim;
 mod wire;
 mod witness;

@@ -11,6 +11,9 @@ use fields::{COLUMNS, Fields};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What some editors write in front of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -18,6 +21,16 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     JsonLines,
+}
+
+impl Format {
+    /// By the first octet that is no blank: an object begins with a brace, a header line does not.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        let content = content.strip_prefix(BOM).unwrap_or(content);
+        let first = content.iter().find(|octet| !octet.is_ascii_whitespace());
+        if first == Some(&b'{') { Self::JsonLines } else { Self::Csv }
+    }
 }
 
 /// A line that cannot be imported: where, which column, why. Never with the value of a key.
@@ -53,7 +66,7 @@ impl BadLine {
 /// # Errors
 /// Every bad line, in the order of the file.
 pub fn parse(content: &[u8], format: Format) -> Result<Vec<Subscriber>, Vec<BadLine>> {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let content = content.strip_prefix(BOM).unwrap_or(content);
     let rows = match format {
         Format::Csv => csv_rows(content)?,
         Format::JsonLines => json_rows(content),

@@ -153,7 +153,7 @@ impl<'a> Place<'a> {
             return None;
         }
         let (named, rest) = match text.split_once("://") {
-            Some((scheme, rest)) if matches!(scheme, "http" | "https") => {
+            Some(("http" | "https", rest)) => {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
                 let (authority, rest) = rest.split_at_checked(end)?;
                 (Some(name_of(authority)), rest)

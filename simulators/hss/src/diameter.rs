@@ -38,7 +38,8 @@ impl Behaviour {
                 .build(),
             (None, Ok(Ok(asked))) => self.multimedia_auth(request, &origin, &asked),
         };
-        tracing::info!(application = %request.header.application, result = ?answer.outcome().ok(), "request answered");
+        let (application, outcome) = (request.header.application, answer.outcome());
+        tracing::info!(%application, result = outcome.map_or_else(|_| "none".to_owned(), |it| it.to_string()), "request answered");
         Ok(self.with_garbage(answer))
     }
 

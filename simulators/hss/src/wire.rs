@@ -3,6 +3,7 @@
 use ksnaf_proto::diameter::{CommandCode, DEFAULT_MESSAGE_LIMIT, Message, MessageReader};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,9 @@ pub(crate) enum Spoil {
     /// Its first half comes, then the end of the connection.
     Truncate,
 }
+
+/// After a failed accept (no file descriptors left) the listener rests this long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What comes in an answer's place: no version 1, and a length that no message has.
 const NO_DIAMETER: &[u8] = b"\xff\xff\xff\xffthis is no answer of Diameter at all";
@@ -34,9 +38,13 @@ pub(crate) async fn relay(
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((peer, _)) = accepted else {
-            tokio::task::yield_now().await;
-            continue;
+        let peer = match accepted {
+            Ok((peer, _)) => peer,
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let stop = stop.clone();
         tasks.spawn(async move {

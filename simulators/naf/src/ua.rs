@@ -59,6 +59,11 @@ impl Gate {
         if self.offers_uicc() { "3gpp-gba 3gpp-gba-uicc" } else { "3gpp-gba" }
     }
 
+    /// Takes leave of the BSF.
+    pub(crate) async fn close(&self) {
+        self.zn.close().await;
+    }
+
     fn offers_uicc(&self) -> bool {
         self.offered.contains(&Namespace::BootstrappingUicc)
     }

@@ -30,6 +30,7 @@ pub struct UaSetup {
 /// A running NAF.
 pub struct UaServer {
     address: SocketAddr,
+    gate: Arc<Gate>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -46,12 +47,13 @@ impl UaServer {
         let UaSetup { naf_id, gba_u, gs_ids, zn } = setup;
         let gate = Arc::new(Gate::new(naf_id, gba_u, gs_ids, zn, Secret::new(secret)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let answering = Arc::clone(&gate);
         let respond = move |request| {
-            let gate = Arc::clone(&gate);
+            let gate = Arc::clone(&answering);
             async move { respond(&gate, request).await }
         };
         tasks.spawn(ksnaf_sim_http::serve(listener, respond, stop.clone(), tasks.clone()));
-        Ok(Self { address, stop, tasks })
+        Ok(Self { address, gate, stop, tasks })
     }
 
     /// Where it listens.
@@ -65,6 +67,7 @@ impl UaServer {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.gate.close().await;
     }
 }
 

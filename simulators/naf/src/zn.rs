@@ -1,11 +1,14 @@
 //! Zn from the NAF's end, whichever way it is spoken.
 
+use crate::bir::Bir;
 use crate::nbsp::Nbsp;
 use ksnaf_proto::zn::{NafAnswer, NafQuery, ZnError};
 use ksnaf_sim_http::AskError;
 
 /// Where keys come from.
 pub enum Zn {
+    /// Diameter.
+    Bir(Bir),
     /// Nbsp_GBA.
     Nbsp(Nbsp),
 }
@@ -43,7 +46,15 @@ impl Zn {
     /// [`FetchError`].
     pub async fn fetch(&self, query: &NafQuery) -> Result<NafAnswer, FetchError> {
         match self {
+            Self::Bir(bir) => bir.fetch(query).await,
             Self::Nbsp(nbsp) => nbsp.fetch(query).await,
+        }
+    }
+
+    /// Takes leave of the BSF, where there is somebody to take leave of.
+    pub async fn close(&self) {
+        if let Self::Bir(bir) = self {
+            bir.close().await;
         }
     }
 }

@@ -175,3 +175,16 @@ fn a_subscriber_without_given_settings_has_those_of_its_columns() {
     let info = one.settings().bsf_info;
     assert_eq!((one.guss, info.gba_mode(), info.life_time.unwrap().as_secs()), (None, GbaMode::U, 3600));
 }
+
+#[test]
+fn a_file_tells_how_it_is_written() {
+    for (content, format) in [
+        ("{}", Format::JsonLines),
+        (" \n{", Format::JsonLines),
+        ("\u{feff}{", Format::JsonLines),
+        ("imsi,k", Format::Csv),
+        ("", Format::Csv),
+    ] {
+        assert_eq!(Format::of(content.as_bytes()), format, "{content:?}");
+    }
+}

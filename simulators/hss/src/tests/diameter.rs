@@ -1,15 +1,16 @@
 //! Zh and Cx, with the Diameter node of a BSF at the other end.
 
-use super::{Card, origin, start};
-use crate::Hss;
+use super::{Card, listener, origin, start, subscribers};
+use crate::{Hss, Listeners, Setup};
 use ksnaf_diameter::{
-    Diameter, Failure, NodeConfig, PeerAddress, PeerConfig, RequestError, Route, RoutingTable, Settings,
+    Diameter, Failure, NodeConfig, PeerAddress, PeerConfig, RequestError, Route, RoutingTable, SendError,
+    Settings,
 };
 use ksnaf_proto::aka::sqn::SqnFormat;
 use ksnaf_proto::diameter::dictionary::base;
 use ksnaf_proto::diameter::{
-    Addressing, Application, ApplicationId, CommandCode, DiameterIdentity, Fault, LocalNode, Message,
-    Outcome, ResultCode, TgppResultCode, VendorId,
+    Addressing, Answer, Application, ApplicationId, CommandCode, DiameterIdentity, Fault, LocalNode, Message,
+    MessageReader, Outcome, ResultCode, TgppResultCode, VendorId,
 };
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::identity::{Impi, Impu};
@@ -17,6 +18,8 @@ use ksnaf_proto::zh::cx::{CxAuthRequest, ServerName};
 use ksnaf_proto::zh::diameter::{KNOWN, MultimediaAuthRequest};
 use ksnaf_proto::zh::{AnswerError, HssAnswer, Settings as GussSettings, VectorError, VectorRequest};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// For anything that comes at all.
 const BOUND: Duration = Duration::from_secs(20);
@@ -24,29 +27,33 @@ const BOUND: Duration = Duration::from_secs(20);
 /// Tests that wait for an answer that must not come end by themselves before.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
+/// A BSF, as it tells its peers.
+fn local() -> LocalNode {
+    let applications = [ApplicationId::ZH, ApplicationId::CX];
+    LocalNode {
+        origin: origin("bsf.lab.example"),
+        addresses: vec!["127.0.0.1".parse().unwrap()],
+        vendor: VendorId::IETF,
+        product: "a BSF of a test".to_owned(),
+        firmware: None,
+        origin_state_id: 1,
+        applications: applications.map(|id| Application::of_vendor(VendorId::TGPP, id)).into(),
+        served_realms: Vec::new(),
+    }
+}
+
 /// A BSF's node with the HSS as its only peer, connected.
 struct Bsf(Diameter);
 
 impl Bsf {
     async fn of(hss: &Hss) -> Self {
-        let applications = [ApplicationId::ZH, ApplicationId::CX];
-        let local = LocalNode {
-            origin: origin("bsf.lab.example"),
-            addresses: vec!["127.0.0.1".parse().unwrap()],
-            vendor: VendorId::IETF,
-            product: "a BSF of a test".to_owned(),
-            firmware: None,
-            origin_state_id: 1,
-            applications: applications.map(|id| Application::of_vendor(VendorId::TGPP, id)).into(),
-            served_realms: Vec::new(),
-        };
         let name = DiameterIdentity::parse("hss.lab.example").unwrap();
         let route = Route { realm: None, application: None, peer: name.clone(), priority: 0 };
         let address = hss.addresses().diameter.unwrap().to_string();
         let settings = Settings {
             routes: RoutingTable::new(vec![route]),
             peers: vec![PeerAddress { config: PeerConfig::new(name), address, tls: None }],
-            ..Settings::new(NodeConfig::new(local))
+            ..Settings::new(NodeConfig::new(local()))
         };
         let node = Diameter::start(settings, Vec::new(), None);
         let mut peers = node.watch_peers();
@@ -230,12 +237,60 @@ async fn a_dropped_request_and_a_slow_subscriber_do_not_hold_up_others() {
     hss.stop().await;
 }
 
+/// A peer without a node: what comes in, message by message.
+struct Raw {
+    stream: TcpStream,
+    messages: MessageReader,
+}
+
+impl Raw {
+    async fn send(&mut self, message: &Message) {
+        self.stream.write_all(message.encode().unwrap().danger_expose()).await.unwrap();
+    }
+
+    /// The next message; `None` at the end of the connection.
+    async fn next(&mut self) -> Option<Message> {
+        let mut octets = [0; 4096];
+        loop {
+            if let Some(message) = self.messages.next_message() {
+                return Some(message.unwrap());
+            }
+            let count = tokio::time::timeout(BOUND, self.stream.read(&mut octets)).await.unwrap().unwrap();
+            if count == 0 {
+                return None;
+            }
+            self.messages.push(&octets[..count]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_end_is_told_to_the_peers() {
     let hss = start("").await;
+    let stream = TcpStream::connect(hss.addresses().diameter.unwrap()).await.unwrap();
+    let mut peer = Raw { stream, messages: MessageReader::default() };
+    peer.send(&Message::request(CommandCode::CAPABILITIES_EXCHANGE, ApplicationId::BASE, local().avps()))
+        .await;
+    let answer = peer.next().await.expect("a CEA");
+    assert_eq!(answer.outcome(), Ok(Outcome::SUCCESS));
+    let ended = tokio::spawn(hss.stop());
+    let asked = peer.next().await.expect("a DPR");
+    assert!(asked.is_request());
+    assert_eq!(asked.header.command, CommandCode::DISCONNECT_PEER);
+    peer.send(&Answer::new(&asked, &origin("bsf.lab.example"), Outcome::SUCCESS).build()).await;
+    tokio::time::timeout(BOUND, ended).await.expect("in time").unwrap();
+    assert_eq!(peer.next().await, None);
+}
+
+#[tokio::test]
+async fn cx_is_not_spoken_unless_wanted() {
+    let listeners = Listeners { diameter: Some(listener().await), sbi: None };
+    let setup = Setup::new(subscribers(), origin("hss.lab.example"));
+    let hss = Hss::start(setup, listeners).await.unwrap();
+    assert_eq!(hss.addresses().sbi, None);
     let bsf = Bsf::of(&hss).await;
-    let mut peers = bsf.0.watch_peers();
+    assert!(bsf.zh(&asked(Card::lab().impi())).await.is_ok());
+    let request = cx_asked(Card::lab().impi()).to_message(&bsf.addressing());
+    assert_eq!(bsf.send(request, BOUND).await, Err(RequestError::NotSent(SendError::NoPeer)));
     hss.stop().await;
-    let gone = peers.wait_for(|peers| !peers.iter().any(|peer| peer.connected));
-    tokio::time::timeout(BOUND, gone).await.expect("in time").unwrap();
 }

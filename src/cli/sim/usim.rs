@@ -1,24 +1,18 @@
-//! `ksnaf sim`: one simulator alone.
+//! `ksnaf sim usim`: a card in a pcscd.
 
-use super::{ConfigArgs, Failure, serve::Signals};
+use crate::cli::serve::Signals;
+use crate::cli::{ConfigArgs, Failure};
 use crate::data_dir;
 use crate::ue::sim::card_file;
-use clap::{Args, Subcommand};
+use clap::Args;
 use ksnaf_sim_usim::{Faults, Protocol, SimCard, vpcd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Which simulator.
-#[derive(Debug, Subcommand)]
-pub(super) enum SimCommand {
-    /// A USIM and ISIM, plugged into a running pcscd through vsmartcard's vpcd
-    Usim(UsimArgs),
-}
-
 /// Which card, and where to plug it in.
 #[derive(Debug, Args)]
-pub(super) struct UsimArgs {
+pub(in crate::cli) struct UsimArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// vpcd's address
@@ -36,8 +30,7 @@ pub(super) struct UsimArgs {
     fault: String,
 }
 
-pub(super) async fn run(command: SimCommand) -> Result<(), Failure> {
-    let SimCommand::Usim(args) = command;
+pub(super) async fn run(args: UsimArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
     let faults: Faults = args.fault.parse().map_err(|error| Failure::usage(format!("--fault: {error}")))?;
     let path = args.card_file.unwrap_or_else(|| card_file(&config.data_dir));
