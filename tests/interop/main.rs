@@ -10,11 +10,11 @@
 //! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
 //! | [`cse`], [`ua`] | ACME-CSE, OpenSSL |
 //! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
-//! | [`python_hss`], [`python_naf`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
+//! | [`python_hss`], [`python_naf`], [`python_relay`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
-//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`python`], [`sim_usim`], [`scripted_card`], [`tap`] and
-//! [`wire`] are what these stand on.
+//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`python`], [`python_peers`], [`sim_usim`],
+//! [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod acme;
 mod authentication_centre;
@@ -30,6 +30,8 @@ mod programs;
 mod python;
 mod python_hss;
 mod python_naf;
+mod python_peers;
+mod python_relay;
 mod reader;
 mod scripted_card;
 mod service;

@@ -1,20 +1,12 @@
 //! A whole service between UEs and an HSS that share no code with it: vectors over Zh, and over Cx.
 
 use crate::lab::{Lab, set_1_card};
-use crate::pcscd::until;
 use crate::programs::Running;
-use crate::python::{Serving, python, told};
+use crate::python::python;
+use crate::python_peers::{CARD, Hss, REALM, ue, ue_arguments};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// Origin-Host of the service, which follows from the lab's BSF.
-const BSF: &str = "bsf.mnc001.mcc001.pub.3gppnetwork.org";
-const REALM: &str = "ims.mnc001.mcc001.3gppnetwork.org";
-const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
-const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
-/// The lab's card.
-const CARD: &str = "001010123456789";
 
 #[test]
 fn the_simulated_card_bootstraps_with_vectors_of_an_hss_and_settings_come_once() {
@@ -170,91 +162,4 @@ fn habits_of_older_hsss_are_no_obstacle() {
         assert_eq!(ue(&lab, imsi, "GBA_U"), (0, json!([401, 200, 401, 200])), "{habit:?}");
         assert_eq!(ue(&lab, "001010000000099", "GBA_U"), (1, json!([403])), "{habit:?}");
     }
-}
-
-/// `hss.py` with subscribers of test set 1's key.
-struct Hss {
-    process: Serving,
-    address: String,
-}
-
-impl Hss {
-    fn start(lab: &Lab, subscribers: &[(&str, &str)], listen: &str, options: &[&str]) -> Self {
-        Self::start_of(lab, "diameter", subscribers, listen, options)
-    }
-
-    fn start_of(
-        lab: &Lab,
-        source: &str,
-        subscribers: &[(&str, &str)],
-        listen: &str,
-        options: &[&str],
-    ) -> Self {
-        let lines = subscribers.iter().map(|(imsi, uicc)| format!("{imsi},{K},{OPC},{uicc}\n"));
-        let csv = lab.file("hss.csv", &format!("imsi,k,opc,uicc\n{}", lines.collect::<String>()));
-        let application = if source == "cx" { "cx" } else { "zh" };
-        let mut arguments = [
-            "--application",
-            application,
-            "--realm",
-            REALM,
-            "--listen",
-            listen,
-            "--peer",
-            BSF,
-            "--subscribers",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        arguments.push(csv.display().to_string());
-        arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        let mut process = Serving::start("hss.py", &arguments);
-        let address = process.until("it listens", |told| Some(told.first()?["listen"].as_str()?.to_owned()));
-        Self { process, address }
-    }
-
-    /// Starts a lab that asks it.
-    fn serve(&self, lab: &mut Lab, source: &str, settings: &[&str]) {
-        let own =
-            [format!("zh.source={source}"), format!("zh.peer={}", self.address), format!("zh.realm={REALM}")];
-        let own: Vec<_> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
-        lab.start(&own);
-    }
-
-    /// What it was asked, once there is so much.
-    fn asked(&mut self, count: usize) -> Vec<Value> {
-        let asked = |told: &[Value]| -> Vec<Value> {
-            told.iter().filter(|line| line["result"] != Value::Null).cloned().collect()
-        };
-        self.process.until("it is asked", |told| Some(asked(told)).filter(|asked| asked.len() >= count))
-    }
-
-    /// Ends it with a Disconnect-Peer; where it listened.
-    fn end(mut self) -> String {
-        self.process.running().signal(Signal::TERM);
-        let status = self.process.running().wait(Duration::from_secs(20));
-        assert!(status.success(), "{}", self.process.running().log());
-        self.address
-    }
-
-    /// Ends the lab, and sees that it takes its leave.
-    fn is_left(&mut self, lab: &mut Lab) {
-        assert!(lab.stop().0.success());
-        until("the service takes its leave", || self.process.told().iter().any(|line| line["left"] == BSF));
-    }
-}
-
-fn ue_arguments(lab: &Lab, imsi: &str, uicc: &str) -> Vec<String> {
-    let bsf = format!("http://{}", lab.address("ub"));
-    let arguments = ["ue_cli.py", "--json", "--k", K, "--opc", OPC, "--imsi", imsi, "--bsf", &bsf];
-    let gba_u = (uicc == "GBA_U").then_some("--gba-u");
-    arguments.into_iter().chain(gba_u).map(str::to_owned).collect()
-}
-
-/// Two bootstraps of a UE in Python: its exit status, and the statuses that the BSF answered.
-fn ue(lab: &Lab, imsi: &str, uicc: &str) -> (i32, Value) {
-    let arguments = ue_arguments(lab, imsi, uicc);
-    let arguments: Vec<_> = arguments.iter().skip(1).map(String::as_str).collect();
-    let (status, report) = told("ue_cli.py", &arguments);
-    (status, report["statuses"].clone())
 }

@@ -2,12 +2,10 @@
 //! HTTP/1.1. Neither kind of NAF computes a key: what they get is compared with what the device has.
 
 use crate::lab::{Lab, NAF, set_1_card};
-use crate::python::told;
+use crate::python_peers::{BSF, Hss, bootstrapped, lower, naf, nbsp};
 use ksnaf_sim_usim::Personalisation;
 use serde_json::{Value, json};
 
-const BSF: &str = "bsf.mnc001.mcc001.pub.3gppnetwork.org";
-const BSF_REALM: &str = "mnc001.mcc001.pub.3gppnetwork.org";
 const IMPI: &str = "001010123456789@ims.mnc001.mcc001.3gppnetwork.org";
 const OTHER: &str = "other.lab.example";
 const STRANGER: &str = "stranger.lab.example";
@@ -38,6 +36,43 @@ fn a_naf_over_diameter_and_a_consumer_of_nbsp_gba_get_the_key_of_the_device() {
             assert_eq!(zn["uicc_key"].is_string(), gba_u && aware, "{zn}");
             assert_eq!(zn["impi"], Value::Null, "nobody consented");
         }
+    }
+}
+
+#[test]
+fn keys_and_settings_reach_nafs_that_share_no_code_with_the_ue_nor_the_hss() {
+    let imsi = "001010000000001";
+    let uss = json!([
+        { "id": 1, "type": 2, "uids": ["sip:one@lab.example"], "flags": [1] },
+        { "id": 2, "type": 0, "uids": ["sip:two@lab.example"] },
+        { "id": 3, "type": 0, "naf_group": "others", "uids": ["sip:three@lab.example"] },
+    ]);
+    for uicc in ["GBA", "GBA_U"] {
+        let mut lab = Lab::new();
+        let settings =
+            lab.file("settings.json", &json!({ imsi: { "uss": uss, "life_time": 600 } }).to_string());
+        let settings = format!("--settings={}", settings.display());
+        let hss = Hss::start(&lab, &[(imsi, uicc)], "127.0.0.1:0", &[&settings]);
+        let nafs = naf_settings();
+        let nafs: Vec<_> = nafs.iter().map(String::as_str).collect();
+        hss.serve(&mut lab, "diameter", &nafs);
+        let ue = bootstrapped(&lab, imsi, uicc);
+        let b_tid = ue["b_tid"].as_str().expect("a B-TID");
+        let question = ["--b-tid", b_tid, "--gsid", "1", "--gsid", "3", "--gsid", "7"];
+        let (status, zn) = naf(&lab, &question);
+        assert_eq!((status, &zn["me_key"]), (0, &ue["ks_naf"]), "{zn}");
+        assert_eq!(zn["expires_at"], ue["lifetime"], "the lifetime is the subscriber's");
+        let xml = zn["uss"].as_str().expect("settings");
+        assert!(xml.contains("sip:one@lab.example"), "{xml}");
+        // Not asked for; meant for another group.
+        assert!(!xml.contains("sip:two@lab.example") && !xml.contains("sip:three@lab.example"), "{xml}");
+        let (status, nbsp) = nbsp(&lab, &question);
+        assert_eq!((status, &lower(&nbsp["body"]["meKeyMaterial"])), (0, &ue["ks_naf"]), "{nbsp}");
+        let list = nbsp["body"]["ussList"].as_array().expect("settings");
+        let ids: Vec<_> = list.iter().map(|item| &item["uss"]["gsId"]).collect();
+        assert_eq!(ids, [&json!(1)], "{nbsp}");
+        let (_, zn) = naf(&lab, &["--b-tid", b_tid]);
+        assert_eq!(zn["uss"], Value::Null, "none asked for: {zn}");
     }
 }
 
@@ -112,15 +147,20 @@ fn lab(settings: &[&str]) -> Lab {
 fn lab_with(card: Personalisation, settings: &[&str]) -> Lab {
     let mut lab = Lab::new();
     lab.make_card(card);
-    let own = [
+    let own = naf_settings();
+    let own: Vec<_> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+    lab.start(&own);
+    lab
+}
+
+/// One NAF, which may ask over Diameter.
+fn naf_settings() -> [String; 4] {
+    [
         "zn.diameter_listen=127.0.0.1:0".to_owned(),
         format!("naf.0.fqdn={NAF}"),
         format!("naf.0.principals=[\"lab\", \"{NAF}\"]"),
         "naf.0.ua_protocols=[\"*\"]".to_owned(),
-    ];
-    let own: Vec<_> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
-    lab.start(&own);
-    lab
+    ]
 }
 
 /// The credential of the lab's device after a bootstrap.
@@ -129,21 +169,4 @@ fn device(lab: &Lab) -> Value {
     let (status, credential) = lab.api().credential();
     assert_eq!(status, 200, "{credential}");
     credential
-}
-
-/// One question over Diameter: the exit status of `naf.py`, and its report.
-fn naf(lab: &Lab, options: &[&str]) -> (i32, Value) {
-    let to = ["--bsf", lab.address("zn_diameter"), "--bsf-host", BSF, "--bsf-realm", BSF_REALM, "--naf", NAF];
-    told("naf.py", &[&to, options].concat())
-}
-
-/// One question over HTTP.
-fn nbsp(lab: &Lab, options: &[&str]) -> (i32, Value) {
-    let bsf = format!("http://{}", lab.address("zn_sbi"));
-    told("nbsp.py", &[&["--bsf", &bsf, "--token", lab.token(), "--naf", NAF], options].concat())
-}
-
-/// Hex in the case that the device writes.
-fn lower(value: &Value) -> Value {
-    value.as_str().map_or(Value::Null, |text| json!(text.to_ascii_lowercase()))
 }
