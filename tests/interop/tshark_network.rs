@@ -19,12 +19,14 @@ const NAMED_BY_TSHARK: &[&str] = &[
     "266 Vendor-Id",
     "268 Result-Code",
     "269 Product-Name",
+    "273 Disconnect-Cause",
     "277 Auth-Session-State",
     "278 Origin-State-Id",
     "283 Destination-Realm",
     "296 Origin-Realm",
     "297 Experimental-Result",
     "298 Experimental-Result-Code",
+    "400 GBA-UserSecSettings",
     "404 Key-ExpiryTime",
     "405 ME-Key-Material",
     "406 UICC-Key-Material",
@@ -156,7 +158,7 @@ fn dissect(capture: &Path) -> Vec<Dissected> {
         if let Some(avp) = trimmed.strip_prefix("AVP: ") {
             message.avps.push(Avp::read((line.len() - trimmed.len() - 4) / 8, avp));
         } else if let Some(flags) = line.strip_prefix("    Flags: 0x") {
-            message.flags = letters(u8::from_str_radix(&flags[..2], 16).unwrap(), "RPET");
+            message.flags = letters(u8::from_str_radix(&flags[..2], 16).expect("two hex digits"), "RPET");
         } else if let Some(command) = line.strip_prefix("    Command Code: ") {
             command.clone_into(&mut message.command);
         } else if let Some(application) = line.strip_prefix("    ApplicationId: ") {
