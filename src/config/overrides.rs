@@ -275,6 +275,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_behind_the_readmes_two_commands_is_taken() {
+        let config = with(include_str!("../../docs/cse.toml"), &[]).unwrap();
+        assert!(config.serves_ua());
+        assert!(config.ua_client.target.is_some() && config.cse.url.is_some());
+    }
+
+    #[test]
     fn digits_may_be_text() {
         assert_eq!(with("", &["data_dir=123"]).unwrap().data_dir, PathBuf::from("123"));
     }

@@ -93,6 +93,8 @@ impl Peer {
         }]);
         let server = way.tls.is_some().then(|| "localhost".try_into().expect("a name"));
         settings.tls = way.tls;
+        // The BSF shows a certificate of its host, and Diameter has a name of its own.
+        settings.names_from_certificates = false;
         settings.peers.push(PeerAddress {
             config: PeerConfig::new(identity(BSF)),
             address: way.address.to_string(),

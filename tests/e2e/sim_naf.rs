@@ -74,7 +74,7 @@ async fn refused_unreachable_and_misnamed_have_statuses_of_their_own() {
     let peer = lab.address("zn_diameter").to_string();
     of(NAF, "AAAA@bsf.example", &["--diameter", &peer]).failed(4, &["TRANSACTION_IDENTIFIER_INVALID"]);
     of("other.example", b_tid, &["--diameter", &peer, "--identity", NAF]).failed(4, &["NOT_AUTHORIZED"]);
-    of(NAF, b_tid, &["--diameter", &peer, "--identity", "a.stranger"]).failed(5, &["takes a.stranger"]);
+    of(NAF, b_tid, &["--diameter", &peer, "--identity", "a.stranger"]).failed(4, &["NOT_AUTHORIZED"]);
     of(NAF, b_tid, &["--nbsp", "bsf"]).failed(2, &["--nbsp"]);
     of("a b", b_tid, &[]).failed(2, &["--naf a b"]);
     of(NAF, "nonsense", &[]).failed(2, &["--b-tid nonsense"]);

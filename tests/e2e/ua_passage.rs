@@ -81,7 +81,7 @@ async fn an_answer_arrives_while_it_is_still_being_made() {
 }
 
 /// Switches to an echo.
-async fn echoing() -> Behind {
+pub(crate) async fn echoing() -> Behind {
     Behind::listening(|mut request, _| {
         Box::pin(async move {
             let asked = request.headers().get("upgrade").cloned();
@@ -108,7 +108,7 @@ async fn echoing() -> Behind {
     .await
 }
 
-const WEBSOCKET: [&str; 4] = [
+pub(crate) const WEBSOCKET: [&str; 4] = [
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
