@@ -73,6 +73,10 @@ fn keys_and_settings_reach_nafs_that_share_no_code_with_the_ue_nor_the_hss() {
         assert_eq!(ids, [&json!(1)], "{nbsp}");
         let (_, zn) = naf(&lab, &["--b-tid", b_tid]);
         assert_eq!(zn["uss"], Value::Null, "none asked for: {zn}");
+        let log = lab.log();
+        for secret in [ue["ks_naf"].as_str().expect("a key"), imsi, "sip:one"] {
+            assert!(!log.contains(secret), "{secret} in {log}");
+        }
     }
 }
 
