@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// freeDiameter's ports. The network is the test's own.
-const PORT: u16 = 3868;
+pub(crate) const PORT: u16 = 3868;
 const SECURE_PORT: u16 = 5658;
 
 #[test]
@@ -244,13 +244,13 @@ impl Service for Bsf {
     }
 }
 
-struct FreeDiameter {
-    running: Running,
+pub(crate) struct FreeDiameter {
+    pub(crate) running: Running,
 }
 
 impl FreeDiameter {
     /// Starts it as `fd.example`. `welcome` may connect without TLS.
-    fn start(folder: &TempDir, settings: &str, welcome: &[&str]) -> Self {
+    pub(crate) fn start(folder: &TempDir, settings: &str, welcome: &[&str]) -> Self {
         need(&["freeDiameterd", "/usr/lib/freeDiameter/acl_wl.fdx"], "freediameter");
         let path = folder.path();
         let allowed: String = welcome.iter().map(|name| format!("ALLOW_IPSEC {name}\n")).collect();
@@ -279,12 +279,12 @@ impl FreeDiameter {
     }
 }
 
-fn connect_peer(name: &str, port: u16, further: &str) -> String {
+pub(crate) fn connect_peer(name: &str, port: u16, further: &str) -> String {
     format!("ConnectPeer = \"{name}\" {{ ConnectTo = \"127.0.0.1\"; Port = {port}; {further} }};")
 }
 
 /// With a certification authority, and certificates of freeDiameter, a BSF and a NAF.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix("ksnaf-").tempdir().expect("a folder");
     let write = |name: &str, content: String| {
         std::fs::write(folder.path().join(name), content).expect("a file");

@@ -135,6 +135,11 @@ impl Lab {
         self.service.as_ref().expect("a running lab").log()
     }
 
+    /// The token of the lab's principal.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Where one of the lab's listeners is, by its key in the ready file.
     pub(crate) fn address(&self, key: &str) -> &str {
         self.addresses[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.addresses))
@@ -223,6 +228,11 @@ impl Api {
     /// The device side: a credential of the lab's NAF.
     pub(crate) fn credential(&self) -> (u16, Value) {
         self.post("/v1/ue/credentials", &question())
+    }
+
+    /// The device side: a push that has come to it.
+    pub(crate) fn take_push(&self, gpi: &Value) -> (u16, Value) {
+        self.post("/v1/ue/push", &json!({ "gpi": gpi }))
     }
 
     /// The counters, as text.

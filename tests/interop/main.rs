@@ -9,10 +9,12 @@
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
 //! | [`cse`], [`ua`] | ACME-CSE, OpenSSL |
-//! | [`tshark`] | Wireshark's dissectors |
 //! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
+//! | [`python_hss`], [`python_naf`], [`python_relay`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
+//! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
 //!
-//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`python`], [`python_peers`], [`sim_usim`],
+//! [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod acme;
 mod authentication_centre;
@@ -25,6 +27,11 @@ mod network;
 mod osmo_hlr;
 mod pcscd;
 mod programs;
+mod python;
+mod python_hss;
+mod python_naf;
+mod python_peers;
+mod python_relay;
 mod reader;
 mod scripted_card;
 mod service;
@@ -32,6 +39,7 @@ mod sim_usim;
 mod tap;
 mod trouble;
 mod tshark;
+mod tshark_network;
 mod ua;
 mod usim;
 mod wire;
