@@ -9,6 +9,7 @@ use crate::ue::{Device, UeError};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use ksnaf_proto::gba::GbaType;
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -60,8 +61,16 @@ pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Cal
         CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
     let mut modes = Vec::new();
     let mut bsf = state.bsf.as_str().to_owned();
+    let method = state.device.as_ref().map_or(GbaType::ThreeG, |device| device.gba_type());
     match &state.device {
         None => card.reason = Some("this process has no device side".to_owned()),
+        Some(device) if method == GbaType::Digest => {
+            card.reason = Some("the device side has a digest credential in place of a card".to_owned());
+            modes.push("GBA_ME");
+            if let Ok(facts) = device.card().await {
+                bsf = device.bsf_name(&facts).to_string();
+            }
+        }
         Some(device) => match device.card().await {
             Err(error) => card.reason = Some(error.to_string()),
             Ok(found) => {
@@ -69,7 +78,7 @@ pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Cal
                 card.applications = found.applications();
                 card.gba_service = found.gba_service();
                 modes.push("GBA_ME");
-                if found.gba_service() {
+                if found.gba_service() && method == GbaType::ThreeG {
                     modes.push("GBA_U");
                 }
                 bsf = device.bsf_name(&found).to_string();
@@ -86,7 +95,7 @@ pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Cal
         reference_points.insert(0, "Ub");
     }
     answer(json!(Capabilities {
-        methods: vec!["3G_GBA"],
+        methods: vec![method.as_str()],
         reference_points,
         bsf,
         gba_modes: modes,
@@ -148,6 +157,7 @@ pub(super) async fn credentials(
     let mut credential = device(&state)?.credential(naf_id).await.inspect_err(|_| {
         state.metrics.count_credential("ue", "failed");
     })?;
+    grant.demand(credential.gba_type, &state, "ue")?;
     credential.target = grant.target;
     state.metrics.count_credential("ue", "given");
     Ok(answer(credential.danger_json(form)))

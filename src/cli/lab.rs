@@ -136,6 +136,8 @@ async fn provision(config: &Config) -> Result<(), Failure> {
             amf: Amf([0x80, 0x00]),
             sqn: Sqn::default(),
             gba_mode: if personalisation.gba_u { GbaMode::U } else { GbaMode::Me },
+            card: ksnaf_proto::zh::CardAka::Umts,
+            digest: None,
             msisdn: personalisation.msisdn,
             impus: Vec::new(),
             key_lifetime: None,

@@ -8,15 +8,17 @@ mod duration;
 mod naf;
 mod overrides;
 mod ue;
+mod unconfirmed;
 mod zh;
 mod zn;
 
 pub use api::ApiConfig;
-pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use bsf::{AcceptAuth, BsfConfig, OtherBootstrap, UbConfig};
 pub use duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use naf::{GbaTypes, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
-pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
+pub use ue::{CardConfig, UeApplication, UeBootstrap, UeConfig, UeMode};
+pub use unconfirmed::{DigestKey, TwoGLayout, UnconfirmedConfig};
 pub use zh::{ZhConfig, ZhSource};
 pub use zn::ZnConfig;
 
@@ -46,6 +48,8 @@ pub struct Config {
     pub card: CardConfig,
     /// The device's GBA client.
     pub ue: UeConfig,
+    /// What no public text says of the bootstraps beside AKA.
+    pub unconfirmed: UnconfirmedConfig,
     /// Where durable state is kept.
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
@@ -65,6 +69,7 @@ impl Default for Config {
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),
+            unconfirmed: UnconfirmedConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
             service: ServiceConfig::default(),

@@ -1,6 +1,6 @@
 //! Who may ask for which NAF's keys.
 
-use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
+use ksnaf_proto::gba::{GbaType, NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::EnrolmentTarget;
 use ksnaf_proto::zn::{Allowed, NafRule, ZnPolicy};
@@ -28,6 +28,9 @@ pub struct NafConfig {
     /// Whether the NAF may learn the private identity of a subscriber who consents, on Zn.
     #[serde(default)]
     pub private_identity: bool,
+    /// What may stand behind its keys: `3G_GBA`, `2G_GBA`, `GBA_DIGEST`. AKA alone unless it says more.
+    #[serde(default)]
+    pub gba_types: GbaTypes,
     /// Whether the key is called Kpsa (`cse`) or Km (`maf`) in oneM2M.
     #[serde(default)]
     pub enrolment_target: Target,
@@ -47,9 +50,45 @@ impl NafConfig {
             forms: Vec::new(),
             ks_int: false,
             private_identity: false,
+            gba_types: GbaTypes::default(),
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }
+    }
+}
+
+/// `naf.gba_types`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GbaTypes(Vec<GbaType>);
+
+impl Default for GbaTypes {
+    fn default() -> Self {
+        Self(vec![GbaType::ThreeG])
+    }
+}
+
+impl GbaTypes {
+    /// Whatever there is: for the user that runs the service.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(vec![GbaType::ThreeG, GbaType::TwoG, GbaType::Digest])
+    }
+
+    /// Whether a bootstrap of that type will do.
+    #[must_use]
+    pub fn allow(&self, gba_type: GbaType) -> bool {
+        self.0.contains(&gba_type)
+    }
+}
+
+impl<'de> Deserialize<'de> for GbaTypes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parse = |text: &String| {
+            let known = GbaType::from_name(text);
+            known.ok_or_else(|| D::Error::custom(format_args!("{text:?}: 3G_GBA, 2G_GBA or GBA_DIGEST")))
+        };
+        texts.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -176,6 +215,7 @@ impl NafPolicy {
             gs_ids: Allowed::Any,
             uicc_key: naf.ks_int,
             private_identity: naf.private_identity,
+            gba_types: naf.gba_types.0.clone(),
             ..NafRule::new(naf.fqdn.clone(), naf.principals.clone())
         };
         ZnPolicy::new(self.0.iter().map(rule).collect())
@@ -200,6 +240,7 @@ mod tests {
             forms: vec!["raw".to_owned()],
             ks_int: false,
             private_identity: false,
+            gba_types: GbaTypes::default(),
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }]);

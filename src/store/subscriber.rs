@@ -3,6 +3,7 @@
 use ksnaf_proto::aka::{AkaKey, Amf, Sqn};
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::identity::{Impi, Imsi};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use std::time::Duration;
 
 /// One subscriber: identity, long-term key, and what the GUSS would say of its card.
@@ -20,6 +21,10 @@ pub struct Subscriber {
     pub sqn: Sqn,
     /// What `uiccType` says: GBA_ME or GBA_U.
     pub gba_mode: GbaMode,
+    /// Whether its card does UMTS AKA. A SIM does not, and bootstraps by 2G GBA if at all.
+    pub card: CardAka,
+    /// Its SIP Digest credential, for GBA_Digest.
+    pub digest: Option<DigestCredential>,
     /// Telephone number, digits.
     pub msisdn: Option<String>,
     /// Public identities.

@@ -69,6 +69,11 @@ impl BsfAddress {
         }
     }
 
+    /// Whether the BSF is reached over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme_str() == Some("https"))
+    }
+
     /// Where to connect.
     pub(super) fn place(&self, facts: &CardFacts) -> Result<Place, super::UeError> {
         let url = match &self.url {

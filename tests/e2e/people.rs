@@ -6,6 +6,7 @@ use ksnaf_proto::aka::{AkaKey, Amf, Autn, Rand, Sqn};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks};
 use ksnaf_proto::identity::{Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::CardAka;
 use ksnaf_sim_usim::Personalisation;
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ impl Person {
             amf: Amf([0x80, 0x00]),
             sqn: self.sqn,
             gba_mode: self.gba_mode,
+            card: CardAka::Umts,
+            digest: None,
             msisdn: None,
             impus: Vec::new(),
             key_lifetime: self.key_lifetime,

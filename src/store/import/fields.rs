@@ -7,6 +7,7 @@ use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -30,7 +31,12 @@ pub(super) const COLUMNS: &[&str] = &[
     "keccak_iterations",
     "key_lifetime",
     "consent",
+    "ha1",
+    "realm",
 ];
+
+/// What `uicc` says of a card that is a SIM and no UICC with a USIM.
+const SIM: &str = "SIM";
 
 /// The column at fault, and why. Never with the value of a key.
 type Wrong = (&'static str, String);
@@ -46,18 +52,21 @@ impl Fields {
 
     pub(super) fn subscriber(&self) -> Result<Subscriber, Wrong> {
         let imsi = Imsi::parse(self.required("imsi")?).map_err(|error| ("imsi", error.to_string()))?;
+        let impi = self.impi(&imsi)?;
         Ok(Subscriber {
-            impi: self.impi(&imsi)?,
             imsi,
             key: self.key()?,
             amf: Amf(self.octets("amf")?.unwrap_or([0x80, 0x00])),
             sqn: Sqn::from_octets(self.octets("sqn")?.unwrap_or_default()),
             gba_mode: self.gba_mode()?,
+            card: if self.text("uicc") == Some(SIM) { CardAka::Gsm } else { CardAka::Umts },
+            digest: self.digest(&impi)?,
             msisdn: self.msisdn()?,
             impus: self.impus(),
             key_lifetime: self.lifetime()?,
             consent: self.flag("consent")?,
             guss: None,
+            impi,
         })
     }
 
@@ -141,8 +150,30 @@ impl Fields {
     }
 
     fn gba_mode(&self) -> Result<GbaMode, Wrong> {
-        let text = self.text("uicc").unwrap_or("GBA");
-        GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA or GBA_U".to_owned()))
+        let text = self.text("uicc").filter(|text| *text != SIM).unwrap_or("GBA");
+        GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA, GBA_U or SIM".to_owned()))
+    }
+
+    /// H(A1) and the realm that it was made with. Its length says which hash it is.
+    fn digest(&self, impi: &Impi) -> Result<Option<DigestCredential>, Wrong> {
+        let Some(text) = self.text("ha1") else {
+            self.none_of(&["realm"], "only with ha1")?;
+            return Ok(None);
+        };
+        let ha1 = hex::decode_secret(text).filter(|ha1: &SecretBytes| matches!(ha1.len(), 16 | 32));
+        let ha1 =
+            ha1.ok_or_else(|| ("ha1", "32 hex digits of MD5 or 64 of SHA-256 are needed".to_owned()))?;
+        let realm = self.text("realm").unwrap_or(impi.realm());
+        if realm.len() > 255 || realm.contains(['"', '\\']) || realm.contains(char::is_control) {
+            return Err(("realm", "at most 255 octets, no quotes, no backslashes".to_owned()));
+        }
+        let algorithm = if ha1.len() == 16 { "MD5" } else { "SHA-256" };
+        Ok(Some(DigestCredential {
+            realm: realm.to_owned(),
+            algorithm: algorithm.to_owned(),
+            qop: None,
+            ha1,
+        }))
     }
 
     fn msisdn(&self) -> Result<Option<String>, Wrong> {
