@@ -6,6 +6,7 @@
 //! | [`lab`], [`people`], [`slot`], [`device`] | a service with its subscriber and card; a device without a service |
 //! | [`api`], [`wire`], [`proxy`], [`certificates`] | callers, raw HTTP, a relay on Ub, TLS |
 //! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
+//! | [`other_bootstraps`] | 2G GBA and GBA_Digest, over TLS |
 //! | [`misbehaving_cards`], [`pins`] | the card's side of it |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
@@ -39,6 +40,7 @@ mod lab_command;
 mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
+mod other_bootstraps;
 mod people;
 mod pins;
 mod program;
