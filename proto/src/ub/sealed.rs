@@ -137,14 +137,13 @@ pub(super) fn samples() -> [ChallengeState; 3] {
     use crate::gba::lifetime::from_unix_seconds;
     use crate::gba::{GbaMode, Ks};
     use crate::identity::Impi;
-    use hex_literal::hex;
     let aka = ChallengeState {
         impi: Impi::parse("001010123456789@ims.mnc001.mcc001.3gppnetwork.org").unwrap(),
         tmpi_username: Some("NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW@tmpi.bsf.3gppnetwork.org".to_owned()),
         basis: Basis::Aka {
-            xres: Res::new(&hex!("a54211d5e3ba50bf")).unwrap(),
-            ck: Ck::new(hex!("b40ba9a3c58b2a05bbf0d987b21bf8cb")),
-            ik: Ik::new(hex!("f769bcd751044604127672711c6d3441")),
+            xres: Res::new(&[3; 8]).unwrap(),
+            ck: Ck::new([4; 16]),
+            ik: Ik::new([5; 16]),
             gba_mode: GbaMode::U,
         },
         ue_takes_tmpi: true,
