@@ -258,4 +258,15 @@ mod tests {
         assert!(policy.permit(&names("cse"), &id("naf.example", digest), "tls-psk").is_none());
         assert!(policy.permit(&[], &id("naf.example", digest), "raw").is_none());
     }
+
+    #[test]
+    fn keys_of_weaker_bootstraps_are_for_those_who_ask_for_them() {
+        let parse = |text: &str| toml::from_str::<NafConfig>(&format!("fqdn = \"naf.example\"\n{text}"));
+        let all = [GbaType::ThreeG, GbaType::TwoG, GbaType::Digest];
+        let allowed = |text: &str| all.map(|gba_type| parse(text).unwrap().gba_types.allow(gba_type));
+        assert_eq!(allowed(""), [true, false, false]);
+        assert_eq!(allowed("gba_types = [\"2G_GBA\", \"3G_GBA\"]"), [true, true, false]);
+        assert_eq!(allowed("gba_types = [\"GBA_DIGEST\"]"), [false, false, true]);
+        assert!(parse("gba_types = [\"2g\"]").unwrap_err().to_string().contains("GBA_DIGEST"));
+    }
 }

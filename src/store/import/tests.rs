@@ -96,7 +96,7 @@ fn mixed_algorithms_are_refused() {
     assert!(refused("opc,algorithm", &format!("{OPC},tuak"))[0].contains("opc: only with"));
     assert!(refused("topc", &"5".repeat(64))[0].contains("topc: only with"));
     assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage or tuak"));
-    assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA or GBA_U"));
+    assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA, GBA_U or SIM"));
 }
 
 #[test]
