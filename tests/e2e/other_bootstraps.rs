@@ -10,8 +10,10 @@ use http::Method;
 use ksnaf::config::{GbaTypes, OtherBootstrap, UeBootstrap};
 use ksnaf_proto::hex;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
 
 const HOME: &str = "home1.net";
 
@@ -19,7 +21,7 @@ const HOME: &str = "home1.net";
 struct OverTls {
     lab: Lab,
     proxy: Proxy,
-    _files: (Ca, TempDir),
+    files: (Ca, TempDir),
 }
 
 /// What differs between the tests.
@@ -79,7 +81,7 @@ impl Terms {
         let setup = if bootstrap == UeBootstrap::Digest { setup.without_card() } else { setup };
         let lab = setup.start().await;
         proxy.lead_to(lab.service().addresses.ub_tls.unwrap());
-        OverTls { lab, proxy, _files: (ca, folder) }
+        OverTls { lab, proxy, files: (ca, folder) }
     }
 }
 
@@ -136,6 +138,8 @@ async fn a_bootstrap_is_reused_renewed_and_kept_over_a_restart() {
         over_tls.lab.stop().await;
         over_tls.lab.start_again().await;
         assert_eq!(over_tls.lab.api().device_side("raw").await.ok(), first);
+        let b_tid = first["b_tid"].as_str().unwrap();
+        assert_eq!(over_tls.lab.api().network_side(b_tid, "raw").await.ok(), first);
         over_tls.proxy.lead_to(over_tls.lab.service().addresses.ub_tls.unwrap());
         let second = over_tls.lab.api().b_tid(true).await;
         assert_ne!(json!(second), first["b_tid"]);
@@ -198,6 +202,54 @@ async fn a_certificate_that_is_not_the_bsfs_ends_it_before_anything_is_said() {
         assert!(detail.contains("certificate") && detail.contains(BSF), "{detail}");
         over_tls.lab.finish().await;
     }
+}
+
+/// Ends TLS with the BSF's own certificate and begins it anew towards the BSF, as somebody does who has its key.
+async fn man_in_the_middle(over_tls: &OverTls) -> SocketAddr {
+    let (ca, _) = &over_tls.files;
+    let files = ca.server_of(BSF);
+    let server = ksnaf::http::tls::server(&files.certificate, &files.key, None, &[b"http/1.1"]).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(server);
+    let connector = tokio_rustls::TlsConnector::from(ca.trust(None));
+    let listener = TcpListener::bind(any_port()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let bsf = over_tls.lab.service().addresses.ub_tls.unwrap();
+    tokio::spawn(async move {
+        while let Ok((device, _)) = listener.accept().await {
+            let Ok(mut device) = acceptor.accept(device).await else { continue };
+            let bsf = TcpStream::connect(bsf).await.unwrap();
+            let mut bsf = connector.connect(BSF.try_into().unwrap(), bsf).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut device, &mut bsf).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn whoever_stands_between_with_the_bsfs_certificate_gets_no_gba_digest_through() {
+    let over_tls = Terms::digest(random::<16>().to_vec()).start().await;
+    over_tls.proxy.lead_to(man_in_the_middle(&over_tls).await);
+    let detail = over_tls.lab.api().bootstrap(false).await.refused(502, "AUTHENTICATION_REJECTED");
+    assert!(detail.contains("403"), "{detail}");
+    assert_eq!(over_tls.lab.live().await, [""; 0]);
+    over_tls.proxy.lead_to(over_tls.lab.service().addresses.ub_tls.unwrap());
+    over_tls.lab.api().b_tid(false).await;
+    over_tls.lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_credential_is_refused() {
+    let over_tls = Terms::digest(random::<32>().to_vec()).start().await;
+    let file = over_tls.files.1.path().join("digest.toml");
+    let (impi, ha1) = (over_tls.lab.person.impi.as_str(), hex::encode(&random::<32>()));
+    std::fs::write(&file, format!("impi = \"{impi}\"\nrealm = \"{HOME}\"\nha1 = \"{ha1}\"\n")).unwrap();
+    let mut over_tls = over_tls;
+    over_tls.lab.stop().await;
+    over_tls.lab.start_again().await;
+    over_tls.proxy.lead_to(over_tls.lab.service().addresses.ub_tls.unwrap());
+    over_tls.lab.api().bootstrap(false).await.refused(502, "AUTHENTICATION_REJECTED");
+    assert_eq!(over_tls.lab.live().await, [""; 0]);
+    over_tls.lab.finish().await;
 }
 
 #[tokio::test]
