@@ -27,6 +27,9 @@ pub struct Addresses {
     /// Credential API on a Unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_unix: Option<PathBuf>,
+    /// Where a CSE's notifications are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cse_notifications: Option<SocketAddr>,
     /// Whether the service has a device side.
     pub device: bool,
     /// The lab's bearer token.

@@ -18,6 +18,7 @@ pub mod bsf;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod cse;
 pub mod data_dir;
 pub mod http;
 pub mod metrics;

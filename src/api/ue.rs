@@ -5,46 +5,24 @@ use super::body::Json;
 use super::naf::{CredentialRequest, answer, permit};
 use super::{ApiState, Caller, Problem};
 use crate::credential::Form;
-use crate::ue::{Device, UeError};
+use crate::ue::{Capability, Device, UeError};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use ksnaf_proto::gba::GbaType;
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-/// What can be bootstrapped here (SER-005).
+/// What can be bootstrapped here, and what of it this caller may have.
 #[derive(Debug, Serialize)]
 pub(super) struct Capabilities {
-    /// Bootstrapping methods of the underlying network.
-    methods: Vec<&'static str>,
-    /// Reference points that this process serves or uses.
-    reference_points: Vec<&'static str>,
-    /// The BSF's name.
-    bsf: String,
-    /// Key hierarchies that the card can run.
-    gba_modes: Vec<&'static str>,
-    /// The card, without its identity.
-    card: CardCapability,
+    #[serde(flatten)]
+    capability: Capability,
     /// Forms of a credential.
     forms: Vec<&'static str>,
     /// The NAFs whose credentials this caller may have.
     nafs: Vec<NafCapability>,
-}
-
-/// Whether there is a card and what it is.
-#[derive(Debug, Serialize)]
-pub(super) struct CardCapability {
-    present: bool,
-    /// `USIM`, `ISIM`.
-    applications: Vec<&'static str>,
-    /// Its own service table says that it does GBA.
-    gba_service: bool,
-    /// Why there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 /// One NAF that the caller may ask for.
@@ -57,52 +35,13 @@ pub(super) struct NafCapability {
 
 /// `GET /v1/capabilities`
 pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Caller) -> Response {
-    let mut card =
-        CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
-    let mut modes = Vec::new();
-    let mut bsf = state.bsf.as_str().to_owned();
-    let method = state.device.as_ref().map_or(GbaType::ThreeG, |device| device.gba_type());
-    match &state.device {
-        None => card.reason = Some("this process has no device side".to_owned()),
-        Some(device) if method == GbaType::Digest => {
-            card.reason = Some("the device side has a digest credential in place of a card".to_owned());
-            modes.push("GBA_ME");
-            if let Ok(facts) = device.card().await {
-                bsf = device.bsf_name(&facts).to_string();
-            }
-        }
-        Some(device) => match device.card().await {
-            Err(error) => card.reason = Some(error.to_string()),
-            Ok(found) => {
-                card.present = true;
-                card.applications = found.applications();
-                card.gba_service = found.gba_service();
-                modes.push("GBA_ME");
-                if found.gba_service() && method == GbaType::ThreeG {
-                    modes.push("GBA_U");
-                }
-                bsf = device.bsf_name(&found).to_string();
-            }
-        },
-    }
+    let capability = Capability::of(state.device.as_deref(), state.store.is_some(), &state.bsf).await;
     let nafs = state
         .policy
         .of(&caller.names)
         .map(|naf| NafCapability { fqdn: naf.fqdn.to_string(), ua_protocols: naf.ua_protocols.names() })
         .collect();
-    let mut reference_points = vec!["Ua"];
-    if state.device.is_some() || state.store.is_some() {
-        reference_points.insert(0, "Ub");
-    }
-    answer(json!(Capabilities {
-        methods: vec![method.as_str()],
-        reference_points,
-        bsf,
-        gba_modes: modes,
-        card,
-        forms: Form::ALL.map(Form::as_str).to_vec(),
-        nafs,
-    }))
+    answer(json!(Capabilities { capability, forms: Form::ALL.map(Form::as_str).to_vec(), nafs }))
 }
 
 /// Whether a valid Ks will do.

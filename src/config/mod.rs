@@ -4,6 +4,7 @@
 
 mod api;
 mod bsf;
+mod cse;
 mod duration;
 mod naf;
 mod overrides;
@@ -14,6 +15,7 @@ mod zn;
 
 pub use api::ApiConfig;
 pub use bsf::{AcceptAuth, BsfConfig, OtherBootstrap, UbConfig};
+pub use cse::CseConfig;
 pub use duration::Lifetime;
 pub use naf::{GbaTypes, NafConfig, NafPolicy, UaProtocols};
 pub use overrides::{ConfigError, load};
@@ -54,6 +56,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -72,6 +76,7 @@ impl Default for Config {
             unconfirmed: UnconfirmedConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }

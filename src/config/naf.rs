@@ -221,6 +221,16 @@ impl NafPolicy {
         ZnPolicy::new(self.0.iter().map(rule).collect())
     }
 
+    /// All entries.
+    pub fn entries(&self) -> impl Iterator<Item = &NafConfig> {
+        self.0.iter()
+    }
+
+    /// Everybody that some entry names.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|naf| naf.principals.iter().map(String::as_str))
+    }
+
     /// The entries that name this caller.
     pub fn of<'a>(&'a self, names: &[String]) -> impl Iterator<Item = &'a NafConfig> {
         self.0.iter().filter(move |naf| naf.principals.iter().any(|principal| names.contains(principal)))

@@ -91,6 +91,19 @@ impl Target {
         }
     }
 
+    /// Whether somebody listens there, within `bound`.
+    pub async fn takes_a_connection(&self, bound: Duration) -> bool {
+        let connected = async {
+            match self {
+                Self::Tcp { host, port } | Self::Tls { host, port, .. } => {
+                    TcpStream::connect((host.as_str(), *port)).await.is_ok()
+                }
+                Self::Unix(path) => UnixStream::connect(path).await.is_ok(),
+            }
+        };
+        tokio::time::timeout(bound, connected).await.unwrap_or(false)
+    }
+
     fn name(&self) -> String {
         match self {
             Self::Tcp { host, port } | Self::Tls { host, port, .. } => format!("{host}:{port}"),

@@ -2,6 +2,7 @@
 
 use crate::api::caller::TokenFileError;
 use crate::bsf::BsfError;
+use crate::cse::CseError;
 use crate::http::tls::TlsError;
 use crate::store::StoreError;
 use crate::ue::DeviceError;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The device side cannot be set up.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The role at a CSE cannot be set up.
+    #[error(transparent)]
+    Cse(#[from] CseError),
     /// The BSF cannot be set up.
     #[error(transparent)]
     Bsf(#[from] BsfError),
@@ -54,9 +58,12 @@ impl StartError {
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
-            Self::Listen { .. } | Self::DataDir { .. } | Self::Tls(_) | Self::Tokens(_) | Self::Device(_) => {
-                2
-            }
+            Self::Listen { .. }
+            | Self::DataDir { .. }
+            | Self::Tls(_)
+            | Self::Tokens(_)
+            | Self::Device(_)
+            | Self::Cse(_) => 2,
             Self::Store(_) | Self::Bsf(_) | Self::Random(_) => 1,
         }
     }

@@ -1,5 +1,6 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+mod cse;
 mod error;
 mod front;
 mod listening;
@@ -106,6 +107,7 @@ impl Service {
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
         service.start_sweeper(&metrics);
+        service.start_cse().await?;
         service.addresses.device = service.device.is_some();
         service.write_note()?;
         service.ready.store(true, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! bound to its card: another ICCID, or none, and it is gone.
 
 mod address;
+mod capability;
 mod card;
 mod digest_file;
 mod error;
@@ -12,6 +13,7 @@ mod procedure;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+pub use capability::{Capability, CardCapability};
 pub use card::{CardAccess, CardFacts};
 pub use error::{DeviceError, UeError, UeErrorKind};
 
@@ -31,10 +33,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 /// After a renewal that failed, the valid Ks serves this long before the next try.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the BSF may take for a connection before it counts as out of reach.
+const REACH_BOUND: Duration = Duration::from_secs(2);
 
 /// A bootstrap that succeeded, as the device side keeps it.
 #[derive(Debug, Clone)]
@@ -101,6 +106,8 @@ pub struct Device {
     state: Mutex<State>,
     /// Counts bootstraps, so that a caller who waited for one knows that it need not force another.
     bootstraps: AtomicU64,
+    /// Rings when the bootstrap at hand is another one, or none.
+    changes: Notify,
 }
 
 #[derive(Default)]
@@ -148,6 +155,7 @@ impl Device {
             metrics: Arc::clone(metrics),
             state: Mutex::default(),
             bootstraps: AtomicU64::new(0),
+            changes: Notify::new(),
         }))
     }
 
@@ -177,6 +185,28 @@ impl Device {
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
         self.fresh_run(force).await.map(|(run, _)| run)
+    }
+
+    /// The bootstrap at hand, without asking for one: its mode and its end.
+    pub async fn association(&self) -> Option<(GbaMode, SystemTime)> {
+        let state = self.state.lock().await;
+        let now = SystemTime::now();
+        state.run.as_ref().filter(|run| run.is_valid(now)).map(|run| (run.gba_mode, run.expires_at))
+    }
+
+    /// Whether the BSF takes a connection. Nothing is asked of it.
+    pub async fn bsf_is_reachable(&self) -> bool {
+        let facts = self.state.lock().await.facts.clone();
+        let place = facts.and_then(|facts| self.bsf.place(&facts).ok());
+        match place {
+            Some(place) => place.target.takes_a_connection(REACH_BOUND).await,
+            None => false,
+        }
+    }
+
+    /// Returns when the card or the bootstrap at hand has become another one, or has gone. For one waiter.
+    pub async fn changed(&self) {
+        self.changes.notified().await;
     }
 
     async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
@@ -301,7 +331,9 @@ impl Device {
                         tracing::info!("the card is gone, and its Ks with it");
                         self.kept.forget(&run.iccid);
                     }
-                    state.facts = None;
+                    if state.facts.take().is_some() {
+                        self.changes.notify_one();
+                    }
                 }
                 return Err(error);
             }
@@ -310,6 +342,9 @@ impl Device {
             // A run of another bootstrap with the same card was made under another configuration.
             state.run = self.kept.load(&facts.iccid).filter(|run| run.gba_type == self.gba_type());
             state.run_is_doubtful = false;
+        }
+        if state.facts.is_none() {
+            self.changes.notify_one();
         }
         state.facts = Some(facts.clone());
         Ok(facts)
@@ -342,6 +377,7 @@ impl Device {
                 state.run = Some(run.clone());
                 state.run_is_doubtful = false;
                 state.renewal_not_before = None;
+                self.changes.notify_one();
                 tracing::info!(mode = %run.gba_mode, gba_type = %run.gba_type, "bootstrapped with the card");
                 Ok(run)
             }

@@ -124,6 +124,12 @@ impl Lab {
         (service.wait(Duration::from_secs(30)), began.elapsed())
     }
 
+    /// Ends the lab without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.service.take();
+        let _ = fs::remove_file(self.folder.path().join("ready.json"));
+    }
+
     /// What the lab has logged so far.
     pub(crate) fn log(&self) -> String {
         self.service.as_ref().expect("a running lab").log()

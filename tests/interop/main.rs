@@ -7,12 +7,15 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
+//! | [`cse`] | ACME-CSE |
 //! | [`tshark`] | Wireshark's dissectors |
 //!
-//! [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`acme`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
+mod acme;
 mod authentication_centre;
 mod card_tools;
+mod cse;
 mod lab;
 mod left_alone;
 mod pcscd;
