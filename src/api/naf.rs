@@ -19,28 +19,38 @@ use std::time::SystemTime;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CredentialRequest {
-    /// Network side only: the B-TID that came over Ua.
+    /// The B-TID that came over Ua.
     #[serde(default)]
-    pub(super) b_tid: Option<String>,
+    b_tid: Option<String>,
     /// The NAF's name as the UE addressed it.
-    pub(super) naf_fqdn: String,
+    naf_fqdn: String,
     /// Ten hex digits or a name such as `http-digest` or `tls-psk:TLS_PSK_WITH_AES_128_CBC_SHA256`.
-    pub(super) ua_sec_prot_id: String,
+    ua_sec_prot_id: String,
     /// `raw`, `tls-psk`, `http-digest` or `onem2m`.
     #[serde(default)]
-    pub(super) form: Option<String>,
+    form: Option<String>,
 }
 
 impl CredentialRequest {
     /// The NAF and form it names, or which member is wrong.
-    pub(super) fn parse(&self) -> Result<(NafId, Form), Problem> {
-        let fqdn = Fqdn::parse(&self.naf_fqdn).map_err(|e| Problem::bad_request(format!("naf_fqdn: {e}")))?;
-        let ua: UaSecurityProtocolId =
-            self.ua_sec_prot_id.parse().map_err(|e| Problem::bad_request(format!("ua_sec_prot_id: {e}")))?;
-        let form = self.form.as_deref().map_or(Ok(Form::Raw), str::parse);
-        let form = form.map_err(|e| Problem::bad_request(format!("form: {e}")))?;
-        Ok((NafId::new(fqdn, ua), form))
+    fn parse(&self) -> Result<(NafId, Form), Problem> {
+        let naf_id = NafId::new(naf_fqdn(&self.naf_fqdn)?, ua_sec_prot_id(&self.ua_sec_prot_id)?);
+        Ok((naf_id, form(self.form.as_deref())?))
     }
+}
+
+pub(super) fn naf_fqdn(text: &str) -> Result<Fqdn, Problem> {
+    Fqdn::parse(text).map_err(|e| Problem::bad_request(format!("naf_fqdn: {e}")))
+}
+
+pub(super) fn ua_sec_prot_id(text: &str) -> Result<UaSecurityProtocolId, Problem> {
+    text.parse().map_err(|e| Problem::bad_request(format!("ua_sec_prot_id: {e}")))
+}
+
+/// `raw` where none is named.
+pub(super) fn form(text: Option<&str>) -> Result<Form, Problem> {
+    let form = text.map_or(Ok(Form::Raw), str::parse);
+    form.map_err(|e| Problem::bad_request(format!("form: {e}")))
 }
 
 /// `POST /v1/naf/credentials`
@@ -102,15 +112,20 @@ pub(super) fn permit(
     form: Form,
     side: &'static str,
 ) -> Result<Grant, Problem> {
-    let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
-    let by_owner = || {
-        caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map_or_else(Grant::of_owner, Grant::from))
-    };
-    entry.or_else(by_owner).ok_or_else(|| {
+    grant(state, caller, naf_id, form).ok_or_else(|| {
         state.metrics.count_credential(side, "forbidden");
         tracing::info!(caller = ?caller.names, naf = %naf_id, %form, side, "credential refused by policy");
         Problem::forbidden()
     })
+}
+
+/// What the policy allows, without a word about what it does not.
+pub(super) fn grant(state: &ApiState, caller: &Caller, naf_id: &NafId, form: Form) -> Option<Grant> {
+    let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
+    let by_owner = || {
+        caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map_or_else(Grant::of_owner, Grant::from))
+    };
+    entry.or_else(by_owner)
 }
 
 /// Finds the association and derives; 404 where there is none.

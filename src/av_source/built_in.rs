@@ -1,15 +1,18 @@
 //! The built-in AuC: the store's subscribers, sequence numbers reserved in blocks.
 
-use super::{AuthenticationVectorSource, DigestFuture, GussFuture, VectorFuture};
+use super::failure::outcome_of;
+use super::{AuthenticationVectorSource, DigestFuture, GussFuture, ImpiFuture, VectorFuture};
+use crate::metrics::Metrics;
 use crate::store::{SeqStart, Store, StoreError, Subscriber};
 use ksnaf_proto::aka::sqn::{self, SqnFormat};
 use ksnaf_proto::aka::{AkaAlgorithm, AuthVector, Autn, Derived, Rand, vector};
 use ksnaf_proto::gba::GbaMode;
-use ksnaf_proto::identity::{Impi, Imsi};
+use ksnaf_proto::identity::{Impi, Impu, Imsi};
 use ksnaf_proto::ub::{CardAka, DigestAnswer, VectorAnswer, VectorError, VectorRequest};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// SEQ values reserved at once: a crash skips at most as many, and one durable write serves as many vectors.
 const BLOCK: u32 = 16;
@@ -17,24 +20,32 @@ const BLOCK: u32 = 16;
 /// Subscribers whose block is held in memory; beyond, the blocks are dropped and their rest is skipped.
 const MAX_BLOCKS: usize = 100_000;
 
+/// Subscribers looked at in one step of a search by public identity.
+const PAGE: usize = 1000;
+
 /// See the module.
 pub struct BuiltIn {
     store: Arc<dyn Store>,
     format: SqnFormat,
     blocks: Mutex<HashMap<Imsi, Range<u64>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl BuiltIn {
     /// An AuC over the subscribers of `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, format: SqnFormat::default(), blocks: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, format: SqnFormat::default(), blocks: Mutex::default(), metrics }
     }
 
     async fn make(&self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
         let found = self.store.subscriber(&request.impi).await.map_err(unavailable)?;
         let subscriber = found.ok_or(VectorError::UnknownSubscriber)?;
-        let algorithm = subscriber.key.algorithm().map_err(|error| {
+        let key = subscriber.key.as_ref().ok_or_else(|| {
+            tracing::info!(imsi = ?subscriber.imsi, "a subscriber without a key: its vectors are another AuC's");
+            VectorError::NotAllowed
+        })?;
+        let algorithm = key.algorithm().map_err(|error| {
             tracing::error!(%error, "a subscriber's key is of no use");
             VectorError::Unavailable
         })?;
@@ -55,6 +66,21 @@ impl BuiltIn {
         let vector = vector::generate(algorithm.as_ref(), Rand(rand), sqn, subscriber.amf);
         let (gba_mode, key_lifetime) = (subscriber.gba_mode, subscriber.key_lifetime);
         Ok(VectorAnswer { vector, card: subscriber.card, gba_mode, key_lifetime })
+    }
+
+    /// Looks through the subscribers: a lab's list is short, and pushes by public identity are rare.
+    async fn by_impu(&self, impu: &Impu) -> Result<Option<Impi>, VectorError> {
+        let mut after: Option<Imsi> = None;
+        loop {
+            let page = self.store.subscribers(after.as_ref(), PAGE).await.map_err(unavailable)?;
+            if let Some(found) = page.iter().find(|subscriber| goes_by(subscriber, impu)) {
+                return Ok(Some(found.impi.clone()));
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.imsi.clone()),
+                _ => return Ok(None),
+            }
+        }
     }
 
     /// The next SEQ: of the block in memory, or the first of a fresh one.
@@ -92,7 +118,13 @@ impl BuiltIn {
 
 impl AuthenticationVectorSource for BuiltIn {
     fn vector(&self, request: VectorRequest) -> VectorFuture<'_> {
-        Box::pin(self.make(request))
+        Box::pin(async move {
+            let began = Instant::now();
+            let made = self.make(request).await;
+            let outcome = made.as_ref().err().map_or("vector", |error| outcome_of(*error));
+            self.metrics.count_zh("built-in", outcome, began.elapsed().as_secs_f64());
+            made
+        })
     }
 
     fn digest<'a>(&'a self, impi: &'a Impi) -> DigestFuture<'a> {
@@ -110,6 +142,19 @@ impl AuthenticationVectorSource for BuiltIn {
             found.map(|subscriber| subscriber.guss).ok_or(VectorError::UnknownSubscriber)
         })
     }
+
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
+        Box::pin(self.by_impu(impu))
+    }
+}
+
+/// By one of its public identities, by the one that its IMPI implies, or by its telephone number.
+fn goes_by(subscriber: &Subscriber, impu: &Impu) -> bool {
+    let wanted = impu.as_str();
+    let number = wanted.strip_prefix("tel:").map(|number| number.trim_start_matches('+'));
+    subscriber.impus.iter().any(|known| known == wanted)
+        || Impu::from_impi(&subscriber.impi) == *impu
+        || number.is_some_and(|number| subscriber.msisdn.as_deref() == Some(number))
 }
 
 /// A 2G vector, as UMTS's that converts to it. A SIM has no sequence number, so none is spent.

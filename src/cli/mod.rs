@@ -128,7 +128,9 @@ const fn default_log(command: &Command) -> &'static str {
         #[cfg(feature = "sim")]
         Command::Lab(args) if args.once() => "warn",
         #[cfg(feature = "sim")]
-        Command::Lab(_) | Command::Sim(_) => "info",
+        Command::Lab(_) => "info",
+        #[cfg(feature = "sim")]
+        Command::Sim(command) if command.serves() => "info",
         Command::Serve(_) => "info",
         _ => "warn",
     }

@@ -20,7 +20,8 @@ pub struct CardConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UeConfig {
-    /// Where the BSF is, `http://host:port/`; by default this process's own, else the name that the card implies.
+    /// Where the BSF is, `http://host:port/`; by default this process's own, else the MEF that the card
+    /// names, else the name that it implies.
     pub bsf: Option<String>,
     /// The BSF's name, realm on Ub, where its URL does not say it and it is not the card's.
     pub bsf_name: Option<String>,

@@ -5,12 +5,23 @@
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, KsIntNaf, NafId, digest_mode, kdf};
 use ksnaf_proto::hex;
+use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::{self, EnrolmentTarget};
+use ksnaf_proto::secret::Secret;
 use ksnaf_proto::ua::{HttpDigestCredential, NafKey, TlsPskCredential};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
+
+/// A name for a subscriber that no two NAFs share (SER-025): stable for one NAF, no use to another.
+#[must_use]
+pub fn pseudonym(key: &Secret<32>, subscriber: &str, naf: &Fqdn) -> String {
+    let parts = [&b"pseudonym"[..], subscriber.as_bytes(), naf.as_str().as_bytes()];
+    let mac = kdf::kdf(key.danger_expose(), 0xff, &parts);
+    let (head, _) = mac.danger_expose().split_at(16);
+    hex::encode(head)
+}
 
 /// How a credential is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

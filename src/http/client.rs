@@ -104,7 +104,7 @@ impl Target {
         tokio::time::timeout(bound, connected).await.unwrap_or(false)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Tcp { host, port } | Self::Tls { host, port, .. } => format!("{host}:{port}"),
             Self::Unix(path) => path.display().to_string(),

@@ -75,12 +75,23 @@ pub fn server(
 
 /// A client's side, trusting the certificates of one PEM file.
 pub fn client(ca: &Path) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = ClientConfig::builder_with_provider(provider())
+    client_as(ca, None).map(Arc::new)
+}
+
+/// A client's side, with a certificate chain and a private key of its own where it has them.
+pub fn client_as(ca: &Path, own: Option<(&Path, &Path)>) -> Result<ClientConfig, TlsError> {
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|source| TlsError::Rustls { path: ca.to_owned(), source })?
-        .with_root_certificates(roots(ca)?)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_root_certificates(roots(ca)?);
+    let Some((certificate, key)) = own else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Pem { path: key.to_owned(), source })?;
+    builder
+        .with_client_auth_cert(certificates(certificate)?, private)
+        .map_err(|source| TlsError::Rustls { path: certificate.to_owned(), source })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

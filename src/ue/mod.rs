@@ -7,15 +7,19 @@ mod address;
 mod capability;
 mod card;
 mod digest_file;
+mod enrolment;
 mod error;
 mod kept;
 mod procedure;
+mod push;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-pub use capability::{Capability, CardCapability};
+pub use capability::{Capability, CardCapability, TargetCapability};
 pub use card::{CardAccess, CardFacts};
+pub use enrolment::{Enrolment, Target};
 pub use error::{DeviceError, UeError, UeErrorKind};
+pub use push::{PushError, Pushed};
 
 use crate::config::{Config, UeBootstrap, UeConfig, UnconfirmedConfig};
 use crate::credential::Credential;
@@ -29,6 +33,7 @@ use ksnaf_proto::gba::{BTid, GbaMode, GbaType, Ks, NafId, Tmpi, digest_mode, kdf
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::EnrolmentTarget;
 use ksnaf_proto::ua::NafKey;
+use ksnaf_proto::zpn::gpi::LabLayout;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,6 +106,7 @@ pub struct Device {
     bsf: BsfAddress,
     settings: UeConfig,
     unconfirmed: UnconfirmedConfig,
+    layout: Option<LabLayout>,
     kept: Kept,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
@@ -151,6 +157,7 @@ impl Device {
             bsf,
             settings: config.ue.clone(),
             unconfirmed: config.unconfirmed.clone(),
+            layout: config.zn.gpi_layout.map(LabLayout::from),
             kept,
             metrics: Arc::clone(metrics),
             state: Mutex::default(),
@@ -184,7 +191,17 @@ impl Device {
     /// A valid bootstrap: the one at hand, or a fresh one. Callers who come while one is under way share it, forced or
     /// not.
     pub async fn bootstrap(&self, force: bool) -> Result<Run, UeError> {
-        self.fresh_run(force).await.map(|(run, _)| run)
+        self.fresh_run(force, None).await.map(|(run, _)| run)
+    }
+
+    /// The bootstrap at hand, without asking for one; none where it has ended or is about to be renewed.
+    pub async fn run_at_hand(&self) -> Option<Run> {
+        let state = self.state.lock().await;
+        let now = SystemTime::now();
+        let paused = state.renewal_not_before.is_some_and(|moment| Instant::now() < moment);
+        let before = self.settings.renew_before.0;
+        let doubtful = state.run_is_doubtful && !paused;
+        state.run.clone().filter(|run| run.is_valid(now) && !doubtful && (paused || !run.is_due(before, now)))
     }
 
     /// The bootstrap at hand, without asking for one: its mode and its end.
@@ -197,11 +214,12 @@ impl Device {
     /// Whether the BSF takes a connection. Nothing is asked of it.
     pub async fn bsf_is_reachable(&self) -> bool {
         let facts = self.state.lock().await.facts.clone();
-        let place = facts.and_then(|facts| self.bsf.place(&facts).ok());
-        match place {
-            Some(place) => place.target.takes_a_connection(REACH_BOUND).await,
-            None => false,
+        for place in facts.and_then(|facts| self.bsf.places(&facts).ok()).unwrap_or_default() {
+            if place.target.takes_a_connection(REACH_BOUND).await {
+                return true;
+            }
         }
+        false
     }
 
     /// Returns when the card or the bootstrap at hand has become another one, or has gone. For one waiter.
@@ -209,10 +227,12 @@ impl Device {
         self.changes.notified().await;
     }
 
-    async fn fresh_run(&self, force: bool) -> Result<(Run, CardFacts), UeError> {
+    /// `naf` is whom it is for, where that is known: the card may forbid it.
+    async fn fresh_run(&self, force: bool, naf: Option<&Fqdn>) -> Result<(Run, CardFacts), UeError> {
         let seen = self.bootstraps.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let facts = self.look(&mut state).await?;
+        naf.map_or(Ok(()), |naf| facts.enrolment.permit(naf))?;
         let now = SystemTime::now();
         let valid = state.run.clone().filter(|run| run.is_valid(now));
         let force = force && self.bootstraps.load(Ordering::Acquire) == seen;
@@ -238,11 +258,12 @@ impl Device {
 
     /// The credential of one NAF.
     pub async fn credential(&self, naf_id: NafId) -> Result<Credential, UeError> {
-        let (run, facts) = self.fresh_run(false).await?;
+        let naf = Some(&naf_id.fqdn);
+        let (run, facts) = self.fresh_run(false, naf).await?;
         match self.derive(&run, &facts, &naf_id).await {
             // The card lost its Ks to another terminal's bootstrap: ours is worth nothing.
             Err(error) if error.means_no_ks() => {
-                let (run, facts) = self.fresh_run(true).await?;
+                let (run, facts) = self.fresh_run(true, naf).await?;
                 let key = self.derive(&run, &facts, &naf_id).await?;
                 Ok(credential(run, naf_id, key))
             }
@@ -386,7 +407,7 @@ impl Device {
                     UeErrorKind::Card => "card",
                     UeErrorKind::Refused => "refused",
                     UeErrorKind::Unreachable => "unreachable",
-                    UeErrorKind::Protocol => "protocol",
+                    UeErrorKind::Protocol | UeErrorKind::NotAllowed => "protocol",
                 });
                 if progress.answered() {
                     self.doubt(state, progress.card_has_new_ks());

@@ -55,6 +55,62 @@ impl Parties<'_> {
         }
     }
 
+    /// The first request, at the first place that answers: nothing has happened before it, so another place will do.
+    async fn begin(&self, facts: &CardFacts, tmpi: Option<Tmpi>) -> Result<(Line, UeStep), UeError> {
+        let places = self.bsf.places(facts)?;
+        let bound = self.settings.timeout.0;
+        let first_bound = bound / u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
+        let mut failed = UeError::NoBsf;
+        for place in places {
+            let host = place.host.clone();
+            let (request, next) = UeProcedure::start(self.procedure(&place, facts, tmpi.clone()));
+            let begun = async {
+                let mut line = Line { session: self.session(&place).await?, place, bound: first_bound };
+                let answer = line.exchange(request).await?;
+                Ok((line, answer))
+            };
+            match begun.await {
+                Ok((line, answer)) => {
+                    return Ok((Line { bound, ..line }, next.resume(&answer, SystemTime::now())));
+                }
+                Err(error) => {
+                    let error: UeError = error;
+                    tracing::debug!(bsf = %host, %error, "no answer to the first request");
+                    failed = error;
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    fn procedure(&self, place: &Place, facts: &CardFacts, tmpi: Option<Tmpi>) -> ub::UeConfig {
+        let kind = self.kind();
+        ub::UeConfig {
+            impi: facts.impi.clone(),
+            tmpi,
+            bsf: place.name.clone(),
+            // Over TLS to that name, the realm is the certificate's (TS 24.109 clause H.2).
+            expected_realm: match kind {
+                UeKind::Aka => place.expected_realm.clone(),
+                _ => Some(place.name.clone()),
+            },
+            uri: place.path.clone(),
+            user_agent: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
+            tmpi_supported: self.settings.tmpi,
+            accept_auth: false,
+            kind,
+        }
+    }
+
+    /// The connection that all but AKA bind a bootstrap to.
+    async fn session(&self, place: &Place) -> Result<Option<TlsSession>, UeError> {
+        if matches!(self.kind(), UeKind::Aka) {
+            return Ok(None);
+        }
+        let label = &self.unconfirmed.digest_exporter;
+        Ok(Some(TlsSession::open(&place.target, place.name.as_str(), label).await?))
+    }
+
     /// Runs it to its end. The caller bounds the time.
     pub(super) async fn bootstrap(
         &self,
@@ -62,32 +118,9 @@ impl Parties<'_> {
         tmpi: Option<Tmpi>,
         progress: &Progress,
     ) -> Result<Run, UeError> {
-        let Self { means, bsf, settings, .. } = self;
-        let place = bsf.place(facts)?;
-        let (name, kind) = (bsf.name(facts), self.kind());
-        let is_aka = matches!(kind, UeKind::Aka);
-        let config = ub::UeConfig {
-            impi: facts.impi.clone(),
-            tmpi,
-            bsf: name.clone(),
-            // Over TLS to that name, the realm is the certificate's (TS 24.109 clause H.2).
-            expected_realm: if is_aka { bsf.expected_realm(facts) } else { Some(name.clone()) },
-            uri: place.path.clone(),
-            user_agent: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
-            tmpi_supported: settings.tmpi,
-            accept_auth: false,
-            kind,
-        };
-        let session = if is_aka {
-            None
-        } else {
-            let label = &self.unconfirmed.digest_exporter;
-            Some(TlsSession::open(&place.target, name.as_str(), label).await?)
-        };
-        let mut line = Line { place, bound: settings.timeout.0, session };
+        let Self { means, settings, .. } = self;
+        let (mut line, mut step) = self.begin(facts, tmpi).await?;
         let mut last: Option<Authenticated> = None;
-        let (request, next) = UeProcedure::start(config);
-        let mut step = next.resume(&line.exchange(request).await?, SystemTime::now());
         loop {
             step = match step {
                 UeStep::Send(request, next) => next.resume(&line.exchange(request).await?, SystemTime::now()),

@@ -73,7 +73,7 @@ impl Person {
         Subscriber {
             imsi: self.imsi.clone(),
             impi: self.impi.clone(),
-            key: self.key.clone(),
+            key: Some(self.key.clone()),
             amf: Amf([0x80, 0x00]),
             sqn: self.sqn,
             gba_mode: self.gba_mode,

@@ -4,7 +4,7 @@ use crate::programs::{Running, ours};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -72,6 +72,11 @@ impl Acme {
     /// Somebody who speaks to it directly.
     pub(crate) fn at<'a>(&self, origin: &'a str) -> Originator<'a> {
         Originator { port: self.port, origin }
+    }
+
+    /// Somebody who speaks to it by way of a proxy.
+    pub(crate) fn through<'a>(&self, proxy: SocketAddr, origin: &'a str) -> Originator<'a> {
+        Originator { port: proxy.port(), origin }
     }
 
     /// An application of that name, registered.

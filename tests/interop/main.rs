@@ -7,17 +7,22 @@
 //! | [`reader`] | pcscd with the vsmartcard virtual reader, and a scripted card |
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
-//! | [`cse`] | ACME-CSE |
+//! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
+//! | [`cse`], [`ua`] | ACME-CSE, OpenSSL |
 //! | [`tshark`] | Wireshark's dissectors |
+//! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //!
-//! [`acme`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
+//! [`acme`], [`network`], [`pcscd`], [`programs`], [`lab`], [`sim_usim`], [`scripted_card`], [`tap`] and [`wire`] are what these stand on.
 
 mod acme;
 mod authentication_centre;
 mod card_tools;
 mod cse;
+mod free_diameter;
 mod lab;
 mod left_alone;
+mod network;
+mod osmo_hlr;
 mod pcscd;
 mod programs;
 mod reader;
@@ -27,6 +32,7 @@ mod sim_usim;
 mod tap;
 mod trouble;
 mod tshark;
+mod ua;
 mod usim;
 mod wire;
 mod witness;

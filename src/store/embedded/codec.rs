@@ -80,12 +80,13 @@ pub(super) fn encode_subscriber(subscriber: &Subscriber) -> Record {
     out.field(imsi.as_str().as_bytes());
     out.field(impi.as_str().as_bytes());
     match key {
-        AkaKey::Milenage { k, opc } => {
+        None => out.octets(&[NO_KEY]),
+        Some(AkaKey::Milenage { k, opc }) => {
             out.octets(&[MILENAGE]);
             out.octets(k.danger_expose());
             out.octets(opc.danger_expose());
         }
-        AkaKey::Tuak { k, topc, res_octets, iterations } => {
+        Some(AkaKey::Tuak { k, topc, res_octets, iterations }) => {
             out.octets(&[TUAK]);
             out.field(k.danger_expose());
             out.octets(topc.danger_expose());
@@ -226,6 +227,7 @@ pub(super) fn time_octets(moment: SystemTime) -> [u8; 12] {
 }
 
 const NANOS: u32 = 1_000_000_000;
+const NO_KEY: u8 = 0;
 const MILENAGE: u8 = 1;
 const TUAK: u8 = 2;
 
@@ -334,8 +336,10 @@ fn time(reader: &mut Reader<'_>) -> Option<SystemTime> {
     moment?.checked_add(Duration::from_nanos(u64::from(nanos)))
 }
 
-fn key(reader: &mut Reader<'_>) -> Option<AkaKey> {
-    match reader.u8().ok()? {
+/// `None` where the octets are wrong, `Some(None)` where another AuC has the key.
+fn key(reader: &mut Reader<'_>) -> Option<Option<AkaKey>> {
+    Some(match reader.u8().ok()? {
+        NO_KEY => None,
         MILENAGE => Some(AkaKey::Milenage {
             k: reader.take(16).ok()?.try_into().ok()?,
             opc: reader.take(16).ok()?.try_into().ok()?,
@@ -346,8 +350,8 @@ fn key(reader: &mut Reader<'_>) -> Option<AkaKey> {
             res_octets: reader.u8().ok()?,
             iterations: reader.u8().ok()?,
         }),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -360,7 +364,7 @@ mod tests {
         for association in [sample::association(1, 1), sample::bare_association(2)] {
             assert_eq!(decode_association(&encode_association(&association)), Some(association));
         }
-        for subscriber in [sample::subscriber(1), sample::tuak_subscriber(2)] {
+        for subscriber in [sample::subscriber(1), sample::tuak_subscriber(2), sample::settings_alone(3)] {
             let record = encode_subscriber(&subscriber);
             assert_eq!(record[0], VERSION, "what an older program reads");
             assert_eq!(decode_subscriber(&record), Some(subscriber));

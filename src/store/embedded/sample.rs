@@ -64,7 +64,7 @@ pub(crate) fn subscriber(number: u64) -> Subscriber {
     Subscriber {
         imsi: imsi(number),
         impi: impi(number),
-        key: AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) },
+        key: Some(AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) }),
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
@@ -81,12 +81,12 @@ pub(crate) fn subscriber(number: u64) -> Subscriber {
 /// A TUAK subscriber with everything.
 pub(crate) fn tuak_subscriber(number: u64) -> Subscriber {
     Subscriber {
-        key: AkaKey::Tuak {
+        key: Some(AkaKey::Tuak {
             k: SecretBytes::from(vec![1; 32]),
             topc: Secret::new([3; 32]),
             res_octets: 16,
             iterations: 2,
-        },
+        }),
         sqn: Sqn::new(0x1234_5678_9abc).unwrap(),
         gba_mode: GbaMode::U,
         msisdn: Some("0049301234567".to_owned()),
@@ -107,4 +107,9 @@ pub(crate) fn digest_subscriber(number: u64) -> Subscriber {
         ha1: SecretBytes::from(vec![9; 32]),
     };
     Subscriber { digest: Some(digest), ..tuak_subscriber(number) }
+}
+
+/// A subscriber whose key another AuC has.
+pub(crate) fn settings_alone(number: u64) -> Subscriber {
+    Subscriber { key: None, ..tuak_subscriber(number) }
 }
