@@ -251,6 +251,8 @@ fn subscriber(number: u64) -> Outcome<Subscriber> {
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
+        card: ksnaf_proto::zh::CardAka::Umts,
+        digest: None,
         msisdn: None,
         impus: Vec::new(),
         key_lifetime: None,

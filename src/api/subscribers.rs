@@ -10,6 +10,7 @@ use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Imsi, mask_digits};
 use ksnaf_proto::subscriber::file::{self, Format};
+use ksnaf_proto::zh::CardAka;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -151,7 +152,10 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
         "impi": impi,
         "amf": hex::encode(&subscriber.amf.0),
         "sqn": hex::encode(&subscriber.sqn.octets()),
-        "uicc": subscriber.gba_mode.uicc_type(),
+        "uicc": match subscriber.card {
+            CardAka::Umts => subscriber.gba_mode.uicc_type(),
+            CardAka::Gsm => "SIM",
+        },
         "consent": subscriber.consent,
     });
     if let Some(members) = whole.as_object_mut() {
@@ -171,6 +175,10 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
                 members.insert("res_bits".into(), json!(u16::from(*res_octets) * 8));
                 members.insert("keccak_iterations".into(), json!(iterations));
             }
+        }
+        if let Some(digest) = &subscriber.digest {
+            members.insert("ha1".into(), secret(digest.ha1.danger_expose()));
+            members.insert("realm".into(), json!(digest.realm));
         }
         if let Some(msisdn) = &subscriber.msisdn {
             members.insert("msisdn".into(), identity(msisdn));

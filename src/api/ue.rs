@@ -125,6 +125,7 @@ pub(super) async fn credentials(
     let mut credential = device(&state)?.credential(naf_id).await.inspect_err(|_| {
         state.metrics.count_credential("ue", "failed");
     })?;
+    grant.demand(credential.gba_type, &state, "ue")?;
     credential.target = grant.target;
     state.metrics.count_credential("ue", "given");
     Ok(answer(credential.danger_json(form)))

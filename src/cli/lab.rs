@@ -16,6 +16,7 @@ use ksnaf_proto::gba::{GbaMode, UaSecurityProtocolId};
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::secret::Secret;
+use ksnaf_proto::zh::CardAka;
 use ksnaf_sim_usim::{Personalisation, SimCard};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -148,6 +149,8 @@ pub(super) fn subscriber(card: &Personalisation) -> Subscriber {
         amf: Amf([0x80, 0x00]),
         sqn: Sqn::default(),
         gba_mode: if card.gba_u { GbaMode::U } else { GbaMode::Me },
+        card: CardAka::Umts,
+        digest: None,
         msisdn: card.msisdn.clone(),
         impus: Vec::new(),
         key_lifetime: None,

@@ -59,7 +59,7 @@ pub(super) struct AddArgs {
     /// Sequence number before the first to use, hex
     #[arg(long)]
     sqn: Option<String>,
-    /// What the GUSS says of the card: GBA or GBA_U
+    /// What the GUSS says of the card: GBA or GBA_U; SIM for a card without UMTS AKA
     #[arg(long)]
     uicc: Option<String>,
     /// Private identity; derived from the IMSI unless given

@@ -12,21 +12,23 @@ mod overrides;
 mod ua_client;
 mod ua_proxy;
 mod ue;
+mod unconfirmed;
 mod zh;
 mod zn;
 
 pub use api::ApiConfig;
-pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
+pub use bsf::{AcceptAuth, BsfConfig, OtherBootstrap, UbConfig};
 pub use cse::CseConfig;
 pub(crate) use diameter::host_of;
 pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
 pub use enrolee::EnroleeConfig;
 pub use ksnaf_proto::gba::duration::Lifetime;
-pub use naf::{GsIds, NafConfig, NafPolicy, Target, UaProtocols};
+pub use naf::{GbaTypes, GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
 pub use ua_client::{PskIdentityForm, UaClientConfig, UaUse};
 pub use ua_proxy::{UaProxyConfig, UaZn};
-pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
+pub use ue::{CardConfig, UeApplication, UeBootstrap, UeConfig, UeMode};
+pub use unconfirmed::{DigestKey, TwoGLayout, UnconfirmedConfig};
 pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
 pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub card: CardConfig,
     /// The device's GBA client.
     pub ue: UeConfig,
+    /// What no public text says of the bootstraps beside AKA.
+    pub unconfirmed: UnconfirmedConfig,
     /// Where durable state is kept.
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
@@ -86,6 +90,7 @@ impl Default for Config {
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),
+            unconfirmed: UnconfirmedConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
             enrolee: Vec::new(),

@@ -41,9 +41,10 @@ pub struct NafConfig {
     /// Services whose settings a subscriber must have to use this NAF (TS 33.220 annex J).
     #[serde(default)]
     pub required_gs_ids: Vec<u32>,
-    /// What may stand behind a key that it gets on Zn: `3G_GBA`, `2G_GBA`, `GBA_DIGEST`.
-    #[serde(default = "umts_aka", deserialize_with = "gba_types")]
-    pub gba_types: Vec<GbaType>,
+    /// What may stand behind its keys, on Zn and on the API: `3G_GBA`, `2G_GBA`, `GBA_DIGEST`. AKA alone unless it says
+    /// more.
+    #[serde(default)]
+    pub gba_types: GbaTypes,
     /// Whether the key is called Kpsa (`cse`) or Km (`maf`) in oneM2M.
     #[serde(default)]
     pub enrolment_target: Target,
@@ -67,10 +68,51 @@ impl NafConfig {
             naf_groups: Vec::new(),
             gs_ids: GsIds::default(),
             required_gs_ids: Vec::new(),
-            gba_types: umts_aka(),
+            gba_types: GbaTypes::default(),
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }
+    }
+}
+
+/// `naf.gba_types`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GbaTypes(Vec<GbaType>);
+
+impl Default for GbaTypes {
+    fn default() -> Self {
+        Self(vec![GbaType::ThreeG])
+    }
+}
+
+impl GbaTypes {
+    /// These.
+    #[must_use]
+    pub fn of(types: impl IntoIterator<Item = GbaType>) -> Self {
+        Self(types.into_iter().collect())
+    }
+
+    /// Whatever there is: for the user that runs the service.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of([GbaType::ThreeG, GbaType::TwoG, GbaType::Digest])
+    }
+
+    /// Whether a bootstrap of that type will do.
+    #[must_use]
+    pub fn allow(&self, gba_type: GbaType) -> bool {
+        self.0.contains(&gba_type)
+    }
+}
+
+impl<'de> Deserialize<'de> for GbaTypes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parse = |text: &String| {
+            let known = GbaType::from_name(text);
+            known.ok_or_else(|| D::Error::custom(format_args!("{text:?}: 3G_GBA, 2G_GBA or GBA_DIGEST")))
+        };
+        texts.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -184,19 +226,6 @@ impl<'de> Deserialize<'de> for GsIds {
     }
 }
 
-fn umts_aka() -> Vec<GbaType> {
-    vec![GbaType::ThreeG]
-}
-
-fn gba_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GbaType>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    let parse = |name: &String| {
-        GbaType::from_name(name)
-            .ok_or_else(|| D::Error::custom(format_args!("{name:?}: 3G_GBA, 2G_GBA or GBA_DIGEST")))
-    };
-    names.iter().map(parse).collect()
-}
-
 /// The `[[naf]]` list as a question: may this caller have that NAF's key?
 #[derive(Debug, Clone, Default)]
 pub struct NafPolicy(Vec<NafConfig>);
@@ -245,7 +274,7 @@ impl NafPolicy {
             },
             required_gs_ids: naf.required_gs_ids.iter().copied().map(GsId).collect(),
             naf_groups: naf.naf_groups.clone(),
-            gba_types: naf.gba_types.clone(),
+            gba_types: naf.gba_types.0.clone(),
             uicc_key: naf.ks_int,
             private_identity: naf.private_identity,
             push: naf.push,
@@ -294,5 +323,16 @@ mod tests {
         );
         assert!(policy.permit(&names("cse"), &id("naf.example", digest), "tls-psk").is_none());
         assert!(policy.permit(&[], &id("naf.example", digest), "raw").is_none());
+    }
+
+    #[test]
+    fn keys_of_weaker_bootstraps_are_for_those_who_ask_for_them() {
+        let parse = |text: &str| toml::from_str::<NafConfig>(&format!("fqdn = \"naf.example\"\n{text}"));
+        let all = [GbaType::ThreeG, GbaType::TwoG, GbaType::Digest];
+        let allowed = |text: &str| all.map(|gba_type| parse(text).unwrap().gba_types.allow(gba_type));
+        assert_eq!(allowed(""), [true, false, false]);
+        assert_eq!(allowed("gba_types = [\"2G_GBA\", \"3G_GBA\"]"), [true, true, false]);
+        assert_eq!(allowed("gba_types = [\"GBA_DIGEST\"]"), [false, false, true]);
+        assert!(parse("gba_types = [\"2g\"]").unwrap_err().to_string().contains("GBA_DIGEST"));
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the file and lays environment and `--set` over it, one at a time, so that an error names the one at fault.
 
-use super::{Config, Role, UaZn};
+use super::{Config, Role, UaZn, UeBootstrap};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -160,6 +160,17 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     let ub = &config.ub;
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
+    }
+    if ub.tls_listen.is_none() && !config.bsf.other_bootstraps.is_empty() {
+        return Err(ConfigError::Conflict(
+            "bsf.other_bootstraps needs ub.tls_listen: they run over TLS only",
+        ));
+    }
+    if config.ue.bootstrap == UeBootstrap::Digest && config.ue.digest_file.is_none() {
+        return Err(ConfigError::Conflict("ue.bootstrap = \"digest\" needs ue.digest_file"));
+    }
+    if config.unconfirmed.digest_exporter.is_empty() {
+        return Err(ConfigError::Conflict("unconfirmed.digest_exporter is empty"));
     }
     config.diameter.conflict().map_err(ConfigError::Conflict)?;
     config.zh.missing(ub.request_timeout).map_err(ConfigError::Conflict)?;

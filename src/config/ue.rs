@@ -27,6 +27,10 @@ pub struct UeConfig {
     pub bsf_name: Option<String>,
     /// PEM certificates to trust for an `https` BSF.
     pub bsf_ca: Option<PathBuf>,
+    /// Which bootstrap to run.
+    pub bootstrap: UeBootstrap,
+    /// For `digest`: a TOML file with `impi`, `realm` and `ha1`.
+    pub digest_file: Option<PathBuf>,
     /// Whether to offer a temporary identity in place of the IMPI.
     pub tmpi: bool,
     /// Which key hierarchy to run: the card's best, or GBA_ME always.
@@ -39,6 +43,21 @@ pub struct UeConfig {
     pub timeout: Lifetime,
     /// For one card command; a frozen card frees its caller after this.
     pub card_timeout: Lifetime,
+}
+
+/// `ue.bootstrap`. There is no falling back from one to another: who is between could force the weakest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum UeBootstrap {
+    /// AKA with a USIM or an ISIM.
+    #[default]
+    #[serde(rename = "aka")]
+    Aka,
+    /// 2G GBA with the card's GSM context, over TLS.
+    #[serde(rename = "2g")]
+    TwoG,
+    /// GBA_Digest with a SIP Digest credential and without a card, over TLS.
+    #[serde(rename = "digest")]
+    Digest,
 }
 
 /// `ue.mode`.
@@ -73,6 +92,8 @@ impl Default for UeConfig {
             bsf: None,
             bsf_name: None,
             bsf_ca: None,
+            bootstrap: UeBootstrap::Aka,
+            digest_file: None,
             tmpi: true,
             mode: UeMode::Auto,
             application: UeApplication::Auto,

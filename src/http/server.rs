@@ -7,6 +7,7 @@ use hyper::body::{Body, Incoming};
 use hyper::service::{HttpService, Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use ksnaf_proto::secret::Secret;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -47,6 +48,8 @@ pub enum Listener {
     Tcp(TcpListener),
     /// TLS over TCP.
     Tls(TcpListener, TlsAcceptor),
+    /// TLS over TCP whose connections export a key by this label (RFC 5705).
+    TlsExporting(TcpListener, TlsAcceptor, Arc<str>),
     /// Unix socket.
     Unix(UnixListener),
 }
@@ -60,6 +63,8 @@ pub struct Peer {
     pub tls: bool,
     /// DNS names and URIs of a verified client certificate.
     pub certificate_names: Vec<String>,
+    /// What TLS exports by the listener's label, if it has one: whatever is bound to it holds on this connection only.
+    pub exported: Option<Secret<48>>,
     /// User of a Unix socket peer.
     pub uid: Option<u32>,
 }
@@ -135,7 +140,7 @@ pub async fn serve<H: Handler>(
 
 enum Raw {
     Tcp(tokio::net::TcpStream, SocketAddr),
-    Tls(tokio::net::TcpStream, SocketAddr, TlsAcceptor),
+    Tls(tokio::net::TcpStream, SocketAddr, TlsAcceptor, Option<Arc<str>>),
     Unix(tokio::net::UnixStream),
 }
 
@@ -144,7 +149,12 @@ impl Listener {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| Raw::Tcp(stream, address)),
             Self::Tls(listener, acceptor) => {
-                listener.accept().await.map(|(stream, address)| Raw::Tls(stream, address, acceptor.clone()))
+                let accepted = listener.accept().await;
+                accepted.map(|(stream, address)| Raw::Tls(stream, address, acceptor.clone(), None))
+            }
+            Self::TlsExporting(listener, acceptor, label) => {
+                let (stream, address) = listener.accept().await?;
+                Ok(Raw::Tls(stream, address, acceptor.clone(), Some(Arc::clone(label))))
             }
             Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Raw::Unix(stream)),
         }
@@ -165,13 +175,21 @@ impl Context {
                 let peer = Peer { address: Some(address), ..Peer::default() };
                 self.connection(stream, peer, handler).await;
             }
-            Raw::Tls(stream, address, acceptor) => {
+            Raw::Tls(stream, address, acceptor, label) => {
                 let _ = stream.set_nodelay(true);
                 match tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => {
                         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         let certificate_names = super::tls::names_of(certificates);
-                        let peer = Peer { address: Some(address), tls: true, certificate_names, uid: None };
+                        let exported =
+                            label.and_then(|label| super::tls::exported(stream.get_ref().1, &label));
+                        let peer = Peer {
+                            address: Some(address),
+                            tls: true,
+                            certificate_names,
+                            exported,
+                            uid: None,
+                        };
                         self.connection(stream, peer, handler).await;
                     }
                     Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),

@@ -1,12 +1,14 @@
 //! TLS with certificates: rustls over ring, named explicitly so that no process-wide default matters.
 
+use ksnaf_proto::secret::Secret;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ConnectionCommon, RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use zeroize::Zeroizing;
 
 /// Why TLS cannot be set up. Configuration, so exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,15 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
         roots.add(certificate).map_err(|source| TlsError::Rustls { path: path.to_owned(), source })?;
     }
     Ok(roots)
+}
+
+/// What a connection exports by a label, without a context (RFC 5705): 48 octets that its two ends alone know. `None`
+/// before its handshake is over.
+#[must_use]
+pub fn exported<Data>(connection: &ConnectionCommon<Data>, label: &str) -> Option<Secret<48>> {
+    let octets = Zeroizing::new([0; 48]);
+    let exported = connection.export_keying_material(octets, label.as_bytes(), None).ok()?;
+    Some(Secret::new(*exported))
 }
 
 /// DNS names and URIs in the subject alternative names of a verified client's own certificate.

@@ -34,7 +34,8 @@ impl Service {
             let acceptor = tls::server(certificate, key, None, &[b"http/1.1"])?.into();
             let (listener, address) = bind("ub.tls_listen", listen).await?;
             self.addresses.ub_tls = Some(address);
-            self.serve(&self.ub, Listener::Tls(listener, acceptor), limits, bsf);
+            let label = self.config.unconfirmed.digest_exporter.as_str().into();
+            self.serve(&self.ub, Listener::TlsExporting(listener, acceptor, label), limits, bsf);
         }
         Ok(())
     }

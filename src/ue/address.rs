@@ -83,6 +83,11 @@ impl BsfAddress {
             .collect()
     }
 
+    /// Whether the BSF is reached over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme_str() == Some("https"))
+    }
+
     /// The MEFs on the card, where nothing is configured: the MEF is the BSF (TS-0003 clause 8.1.3).
     fn mefs<'a>(&self, facts: &'a CardFacts) -> &'a [MefAddress] {
         if self.url.is_none() { facts.enrolment.mefs() } else { &[] }

@@ -1,6 +1,7 @@
 //! What this device and its network can bootstrap (oneM2M TS-0002 SER-005).
 
 use super::{Device, Target};
+use ksnaf_proto::gba::GbaType;
 use ksnaf_proto::identity::Fqdn;
 use serde::Serialize;
 
@@ -63,8 +64,16 @@ impl Capability {
         let mut card = CardCapability::default();
         let mut gba_modes = Vec::new();
         let mut bsf = bsf.to_string();
+        let method = device.map_or(GbaType::ThreeG, Device::gba_type);
         match device {
             None => card.reason = Some("this process has no device side".to_owned()),
+            Some(device) if method == GbaType::Digest => {
+                card.reason = Some("the device side has a digest credential in place of a card".to_owned());
+                gba_modes.push("GBA_ME");
+                if let Ok(facts) = device.card().await {
+                    bsf = device.bsf_name(&facts).to_string();
+                }
+            }
             Some(device) => match device.card().await {
                 Err(error) => card.reason = Some(error.to_string()),
                 Ok(found) => {
@@ -74,7 +83,7 @@ impl Capability {
                     card.enrolment_targets = found.enrolment.targets().iter().map(Into::into).collect();
                     card.mef = found.enrolment.mefs().first().map(ToString::to_string);
                     gba_modes.push("GBA_ME");
-                    if found.gba_service() {
+                    if found.gba_service() && method == GbaType::ThreeG {
                         gba_modes.push("GBA_U");
                     }
                     bsf = device.bsf_name(&found).to_string();
@@ -85,6 +94,6 @@ impl Capability {
         if device.is_some() || has_network_side {
             reference_points.insert(0, "Ub");
         }
-        Self { methods: vec!["3G_GBA"], reference_points, bsf, gba_modes, card }
+        Self { methods: vec![method.as_str()], reference_points, bsf, gba_modes, card }
     }
 }

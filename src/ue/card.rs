@@ -1,11 +1,12 @@
 //! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
 
 use super::{DeviceError, Enrolment, UeError};
-use crate::config::{Config, UeApplication, UeMode};
+use crate::config::{Config, UeApplication, UeBootstrap, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId, kdf};
 use ksnaf_proto::identity::{Fqdn, Impi};
+use ksnaf_proto::uicc::authenticate::GsmOutcome;
 use ksnaf_proto::uicc::card_identity::{ApplicationPreference, CardIdentity, GbaApplication};
 use ksnaf_proto::uicc::file::ApplicationKind;
 use ksnaf_proto::uicc::gba::{Bootstrap, GbaError, GbaPolicy};
@@ -41,11 +42,29 @@ pub struct CardFacts {
     pub bsf: Fqdn,
     /// What it says about oneM2M.
     pub enrolment: Enrolment,
-    application: GbaApplication,
+    /// Of a card.
+    application: Option<GbaApplication>,
     applications: Vec<&'static str>,
 }
 
 impl CardFacts {
+    /// A device without a card is known by its IMPI.
+    pub(super) fn without_card(impi: Impi, bsf: Fqdn) -> Self {
+        let iccid = format!("digest {}", impi.as_str());
+        Self {
+            iccid,
+            impi,
+            bsf,
+            enrolment: Enrolment::default(),
+            application: None,
+            applications: Vec::new(),
+        }
+    }
+
+    fn application(&self) -> Result<GbaApplication, UeError> {
+        self.application.clone().ok_or(UeError::Reader(ReaderError::NoCard { readers: Vec::new() }))
+    }
+
     /// `USIM`, `ISIM`.
     #[must_use]
     pub fn applications(&self) -> Vec<&'static str> {
@@ -55,7 +74,7 @@ impl CardFacts {
     /// Whether the service table of the application in use has GBA.
     #[must_use]
     pub fn gba_service(&self) -> bool {
-        self.application.support == GbaMode::U
+        self.application.as_ref().is_some_and(|application| application.support == GbaMode::U)
     }
 }
 
@@ -122,6 +141,8 @@ impl CardAccess {
         config: &Config,
     ) -> Self {
         let preference = match config.ue.application {
+            // The GSM context is the USIM's alone, and 2G GBA's IMPI is made of the IMSI (TS 24.109 clause H.2).
+            _ if config.ue.bootstrap == UeBootstrap::TwoG => ApplicationPreference::Usim,
             UeApplication::Auto => ApplicationPreference::IsimFirst,
             UeApplication::Usim => ApplicationPreference::Usim,
             UeApplication::Isim => ApplicationPreference::Isim,
@@ -181,7 +202,7 @@ impl CardAccess {
         rand: Rand,
         autn: Autn,
     ) -> Result<Authenticated, UeError> {
-        let (application, policy) = (facts.application.clone(), policy(mode));
+        let (application, policy) = (facts.application()?, policy(mode));
         let bootstrap =
             self.job(move |uicc| uicc.gba_run(application, policy)?.authenticate(&rand, &autn)).await?;
         Ok(match bootstrap {
@@ -189,6 +210,16 @@ impl CardAccess {
             Bootstrap::U { res } => Authenticated::Accepted { res, ks: None },
             Bootstrap::SyncFailure { auts, .. } => Authenticated::SyncFailure(auts),
         })
+    }
+
+    /// Runs A3 and A8 on the card.
+    pub(super) async fn authenticate_gsm(
+        &self,
+        facts: &CardFacts,
+        rand: Rand,
+    ) -> Result<GsmOutcome, UeError> {
+        let application = facts.application()?;
+        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::MeOnly)?.authenticate_gsm(&rand)).await
     }
 
     /// Tells the card what its Ks is called.
@@ -199,7 +230,7 @@ impl CardAccess {
         b_tid: BTid,
         expires: SystemTime,
     ) -> Result<(), UeError> {
-        let application = facts.application.clone();
+        let application = facts.application()?;
         self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.store_b_tid(&rand, &b_tid, expires))
             .await
     }
@@ -211,7 +242,7 @@ impl CardAccess {
         rand: Rand,
         naf_id: NafId,
     ) -> Result<KsExtNaf, UeError> {
-        let application = facts.application.clone();
+        let application = facts.application()?;
         self.job(move |uicc| {
             let file = application.ef_gbabp();
             let mut run = uicc.gba_run(application, GbaPolicy::UOnly)?;
@@ -370,7 +401,7 @@ fn facts_of(
         bsf: application.bsf.clone(),
         enrolment: Enrolment::new(subscriptions, &application.aid),
         applications: applications.collect(),
-        application,
+        application: Some(application),
     })
 }
 

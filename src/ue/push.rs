@@ -98,7 +98,7 @@ impl Device {
         let mut state = self.state.lock().await;
         self.look(&mut state).await?;
         let replaced = Arc::new(AtomicBool::new(false));
-        let derived = self.card.push(gpi.clone(), Arc::clone(&replaced)).await;
+        let derived = self.means.card()?.push(gpi.clone(), Arc::clone(&replaced)).await;
         if replaced.load(Ordering::Relaxed) {
             self.forget_replaced(&mut state);
         }

@@ -53,6 +53,12 @@ fn values_that_do_not_go_together_name_what_is_missing() {
     place
         .run(&["serve", "--set", listen])
         .failed(2, &["ub.tls_listen needs ub.tls_certificate and ub.tls_key"]);
+    let others = "bsf.other_bootstraps=[\"2g\"]";
+    place.run(&["serve", "--set", others]).failed(2, &["bsf.other_bootstraps needs ub.tls_listen"]);
+    let digest = "ue.bootstrap=digest";
+    place.run(&["serve", "--set", digest]).failed(2, &["needs ue.digest_file"]);
+    let two_g = ["serve", "--set=ue.bootstrap=2g", "--set=card.use=sim", "--set=ue.bsf=http://127.0.0.1:1/"];
+    place.run(&two_g).failed(2, &["over TLS only", "https"]);
     let listen = "api.tls_listen=127.0.0.1:0";
     place.run(&["serve", "--set", listen]).failed(2, &["api.tls_listen needs", "api.client_ca"]);
     let peer = "--set=zh.peer=127.0.0.1:1";

@@ -6,6 +6,7 @@
 //! | [`lab`], [`people`], [`slot`], [`device`] | a service with its subscriber and card; a device without a service |
 //! | [`api`], [`wire`], [`proxy`], [`certificates`] | callers, raw HTTP, a relay on Ub, TLS |
 //! | [`forms`], [`applications`], [`resync`], [`temporary_identities`] | the bootstrap and the keys after it |
+//! | [`other_bootstraps`] | 2G GBA and GBA_Digest, over TLS |
 //! | [`misbehaving_cards`], [`pins`], [`enrolment`] | the card's side of it; what it says about oneM2M |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
@@ -56,6 +57,7 @@ mod leaks;
 mod lifetimes;
 mod misbehaving_cards;
 mod naf;
+mod other_bootstraps;
 mod people;
 mod pins;
 mod program;

@@ -11,7 +11,7 @@ use ksnaf_proto::aka::Auts;
 use ksnaf_proto::aka::sqn::SqnFormat;
 use ksnaf_proto::gba::guss::Guss;
 use ksnaf_proto::gba::{BTid, GbaMode};
-use ksnaf_proto::ub::{CardOutcome, Cnonce, UbResponse, UeBootstrap, UeConfig, UeStep};
+use ksnaf_proto::ub::{CardOutcome, Cnonce, UbResponse, UeBootstrap, UeConfig, UeKind, UeStep};
 use ksnaf_sim_hss::Faults;
 use std::slice::from_ref;
 use std::time::{Duration, SystemTime};
@@ -316,6 +316,7 @@ async fn forged_auts(lab: &Lab, person: &Person) -> UbResponse {
         user_agent: "e2e".to_owned(),
         tmpi_supported: true,
         accept_auth: false,
+        kind: UeKind::Aka,
     });
     let challenge = exchange(lab.ub(), request).await.unwrap();
     let UeStep::AskCard { next, .. } = next.resume(&challenge, SystemTime::now()) else {

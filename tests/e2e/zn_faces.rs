@@ -4,7 +4,7 @@ use crate::api::NAF;
 use crate::lab::{Lab, Setup};
 use crate::naf::{Naf, query, query_of, query_with};
 use crate::people::{Person, random};
-use ksnaf::config::GsIds;
+use ksnaf::config::{GbaTypes, GsIds};
 use ksnaf::store::Establishment;
 use ksnaf_proto::aka::Rand;
 use ksnaf_proto::diameter::{Outcome, TgppResultCode};
@@ -194,7 +194,7 @@ fn association(lab: &Lab) -> Association {
 #[tokio::test]
 async fn what_stands_behind_a_key_must_be_good_enough_for_the_naf() {
     let setup = setup(Person::new(GbaMode::U)).config(|config| {
-        config.naf[0].gba_types = vec![GbaType::TwoG, GbaType::Digest];
+        config.naf[0].gba_types = GbaTypes::of([GbaType::TwoG, GbaType::Digest]);
     });
     let lab = setup.start().await;
     let naf = Naf::new(&lab).await;

@@ -6,6 +6,7 @@ use crate::aka::{AkaKey, Amf, Sqn};
 use crate::gba::GbaMode;
 use crate::gba::guss::{BsfInfo, Guss};
 use crate::identity::{Impi, Imsi};
+use crate::zh::{CardAka, DigestCredential};
 use std::time::Duration;
 
 /// One subscriber: identity, long-term key where it is here, and what the GUSS would say of its card.
@@ -23,6 +24,10 @@ pub struct Subscriber {
     pub sqn: Sqn,
     /// What `uiccType` says: GBA_ME or GBA_U.
     pub gba_mode: GbaMode,
+    /// Whether its card does UMTS AKA. A SIM does not, and bootstraps by 2G GBA if at all.
+    pub card: CardAka,
+    /// Its SIP Digest credential, for GBA_Digest.
+    pub digest: Option<DigestCredential>,
     /// Telephone number, digits.
     pub msisdn: Option<String>,
     /// Public identities.

@@ -5,7 +5,7 @@
 //! takes the other context when the card finds the MAC wrong: a wrong MAC costs no sequence number, and nobody
 //! without the keys can make an AUTN of an AUTN*. Where neither is accepted, the error says what may be the cause.
 
-use super::authenticate::{AuthOutcome, AuthenticateError, BootstrapOutcome, Context};
+use super::authenticate::{AuthOutcome, AuthenticateError, BootstrapOutcome, Context, GsmOutcome};
 use super::card_identity::GbaApplication;
 use super::ef::{EfContent, Gbabp, NafListEntry, Records};
 use super::file::{ApplicationKind, File, FileError};
@@ -228,6 +228,12 @@ impl GbaRun<'_, '_> {
         }
         let suspected = MacFailureCause::UiccTypeGbaWithPolicyU(self.application.kind);
         self.gba_context(rand, autn_star).map_err(|cause| self.failure(Context::Gba, cause, suspected))
+    }
+
+    /// 2G GBA: RAND to the GSM context of a USIM (TS 33.220 annex I). An ISIM has none.
+    pub fn authenticate_gsm(&mut self, rand: &Rand) -> Result<GsmOutcome, GbaError> {
+        let answer = self.uicc.application_channel().authenticate_gsm(rand);
+        answer.map_err(|cause| self.refusal(Context::Gsm, cause))
     }
 
     /// Stores B-TID and lifetime of a GBA_U bootstrap in the card, when the BSF has told them (clause G.1). To be done

@@ -5,6 +5,7 @@ use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn};
 use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use std::time::{Duration, SystemTime};
 
 /// The moment `seconds` after the tests' beginning.
@@ -67,6 +68,8 @@ pub(crate) fn subscriber(number: u64) -> Subscriber {
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
+        card: CardAka::Umts,
+        digest: None,
         msisdn: None,
         impus: Vec::new(),
         key_lifetime: None,
@@ -93,6 +96,17 @@ pub(crate) fn tuak_subscriber(number: u64) -> Subscriber {
         guss: Some(vec![0, 255]),
         ..subscriber(number)
     }
+}
+
+/// A subscriber with a digest credential.
+pub(crate) fn digest_subscriber(number: u64) -> Subscriber {
+    let digest = DigestCredential {
+        realm: "home1.net".to_owned(),
+        algorithm: "SHA-256".to_owned(),
+        qop: Some("auth-int".to_owned()),
+        ha1: SecretBytes::from(vec![9; 32]),
+    };
+    Subscriber { digest: Some(digest), ..tuak_subscriber(number) }
 }
 
 /// A subscriber whose key another AuC has.

@@ -8,6 +8,7 @@ use crate::hex;
 use crate::identity::{Impi, Imsi, MncLength};
 use crate::secret::{Secret, SecretBytes};
 use crate::subscriber::Subscriber;
+use crate::zh::{CardAka, DigestCredential};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -32,7 +33,12 @@ pub(super) const COLUMNS: &[&str] = &[
     "key_lifetime",
     "consent",
     "guss",
+    "ha1",
+    "realm",
 ];
+
+/// What `uicc` says of a card that is a SIM and no UICC with a USIM.
+const SIM: &str = "SIM";
 
 /// What makes vectors.
 const KEY_COLUMNS: &[&str] =
@@ -53,6 +59,7 @@ impl Fields {
     pub(super) fn subscriber(&self) -> Result<Subscriber, Wrong> {
         let imsi = Imsi::parse(self.required("imsi")?).map_err(|error| ("imsi", error.to_string()))?;
         let impi = self.impi(&imsi)?;
+        let digest = self.digest(&impi)?;
         let mut guss = self.guss()?;
         let said = guss.as_ref().map(|guss| guss.bsf_info.clone()).unwrap_or_default();
         let gba_mode = self.gba_mode()?.unwrap_or_else(|| said.gba_mode());
@@ -69,6 +76,8 @@ impl Fields {
             amf: Amf(self.octets("amf")?.unwrap_or([0x80, 0x00])),
             sqn: Sqn::from_octets(self.octets("sqn")?.unwrap_or_default()),
             gba_mode,
+            card: if self.text("uicc") == Some(SIM) { CardAka::Gsm } else { CardAka::Umts },
+            digest,
             msisdn: self.msisdn()?,
             impus: self.impus(),
             key_lifetime,
@@ -158,8 +167,33 @@ impl Fields {
     }
 
     fn gba_mode(&self) -> Result<Option<GbaMode>, Wrong> {
-        let parse = |text| GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA or GBA_U".to_owned()));
+        let parse = |text| match text {
+            SIM => Ok(GbaMode::Me),
+            _ => GbaMode::from_uicc_type(text).ok_or_else(|| ("uicc", "GBA, GBA_U or SIM".to_owned())),
+        };
         self.text("uicc").map(parse).transpose()
+    }
+
+    /// H(A1) and the realm that it was made with. Its length says which hash it is.
+    fn digest(&self, impi: &Impi) -> Result<Option<DigestCredential>, Wrong> {
+        let Some(text) = self.text("ha1") else {
+            self.none_of(&["realm"], "only with ha1")?;
+            return Ok(None);
+        };
+        let ha1 = hex::decode_secret(text).filter(|ha1: &SecretBytes| matches!(ha1.len(), 16 | 32));
+        let ha1 =
+            ha1.ok_or_else(|| ("ha1", "32 hex digits of MD5 or 64 of SHA-256 are needed".to_owned()))?;
+        let realm = self.text("realm").unwrap_or(impi.realm());
+        if realm.len() > 255 || realm.contains(['"', '\\']) || realm.contains(char::is_control) {
+            return Err(("realm", "at most 255 octets, no quotes, no backslashes".to_owned()));
+        }
+        let algorithm = if ha1.len() == 16 { "MD5" } else { "SHA-256" };
+        Ok(Some(DigestCredential {
+            realm: realm.to_owned(),
+            algorithm: algorithm.to_owned(),
+            qop: None,
+            ha1,
+        }))
     }
 
     /// XML of TS 29.109 annex A or JSON of TS 29.562. The columns of their own are stronger than what it says.

@@ -2,6 +2,7 @@ use super::*;
 use crate::aka::AkaKey;
 use crate::gba::GbaMode;
 use crate::hex;
+use crate::zh::CardAka;
 
 const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 const OP: &str = "cdc202d5123e20f62b6d676ac72cb318";
@@ -98,7 +99,7 @@ fn mixed_algorithms_are_refused() {
     assert!(refused("opc,algorithm", &format!("{OPC},tuak"))[0].contains("opc: only with"));
     assert!(refused("topc", &"5".repeat(64))[0].contains("topc: only with"));
     assert!(refused("opc,algorithm", &format!("{OPC},xor"))[0].contains("algorithm: milenage, tuak or none"));
-    assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA or GBA_U"));
+    assert!(refused("opc,uicc", &format!("{OPC},USIM"))[0].contains("uicc: GBA, GBA_U or SIM"));
 }
 
 #[test]
@@ -186,5 +187,36 @@ fn a_file_tells_how_it_is_written() {
         ("", Format::Csv),
     ] {
         assert_eq!(Format::of(content.as_bytes()), format, "{content:?}");
+    }
+}
+
+#[test]
+fn a_sim_and_a_digest_credential_are_read() {
+    let ha1 = "97ba36405cc0b162e061ef550feb1e64";
+    let text = format!(
+        "imsi,k,opc,uicc,impi,ha1,realm\n001010123456780,{K},{OPC},SIM,,,\n\
+         001010123456781,{K},{OPC},,a@home1.net,{ha1},\n001010123456782,{K},{OPC},,,{ha1}{ha1},home2.net\n"
+    );
+    let found = csv(&text).unwrap();
+    assert_eq!((found[0].card, found[0].gba_mode, &found[0].digest), (CardAka::Gsm, GbaMode::Me, &None));
+    let told = |at: usize| {
+        let digest = found[at].digest.as_ref().unwrap();
+        (found[at].card, digest.realm.as_str(), digest.algorithm.as_str(), digest.ha1.len())
+    };
+    assert_eq!(told(1), (CardAka::Umts, "home1.net", "MD5", 16));
+    assert_eq!(told(2), (CardAka::Umts, "home2.net", "SHA-256", 32));
+}
+
+#[test]
+fn a_bad_digest_credential_is_named_and_not_repeated() {
+    let ha1 = "97ba36405cc0b162e061ef550feb1e64";
+    let line = |rest: &str| format!("imsi,k,opc,ha1,realm\n001010123456780,{K},{OPC},{rest}\n");
+    for (rest, expected) in [
+        (format!("{ha1}00,r"), "line 2: ha1: 32 hex digits"),
+        (",r".to_owned(), "line 2: realm: only with ha1"),
+        (format!("{ha1},a\\b"), "line 2: realm: "),
+    ] {
+        let bad = csv(&line(&rest)).unwrap_err();
+        assert!(bad[0].starts_with(expected) && !bad[0].contains(ha1), "{bad:?}");
     }
 }
