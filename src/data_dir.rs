@@ -18,6 +18,15 @@ pub struct Addresses {
     /// Nbsp_GBA.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zn_sbi: Option<SocketAddr>,
+    /// Nbsp_GBA over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zn_sbi_tls: Option<SocketAddr>,
+    /// Zn and Zpn over Diameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zn_diameter: Option<SocketAddr>,
+    /// The same over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zn_diameter_tls: Option<SocketAddr>,
     /// Credential API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<SocketAddr>,
@@ -27,6 +36,21 @@ pub struct Addresses {
     /// Credential API on a Unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_unix: Option<PathBuf>,
+    /// Ua's network side over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy: Option<SocketAddr>,
+    /// Ua's network side over plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy_http: Option<SocketAddr>,
+    /// Ua's network side over DTLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_proxy_dtls: Option<SocketAddr>,
+    /// Ua's device side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_client: Option<SocketAddr>,
+    /// Where a CSE's notifications are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cse_notifications: Option<SocketAddr>,
     /// Whether the service has a device side.
     pub device: bool,
     /// The lab's bearer token.

@@ -247,10 +247,12 @@ fn subscriber(number: u64) -> Outcome<Subscriber> {
     Ok(Subscriber {
         impi: Impi::from_imsi(&imsi, MncLength::Two),
         imsi,
-        key: AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) },
+        key: Some(AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) }),
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
+        card: ksnaf_proto::zh::CardAka::Umts,
+        digest: None,
         msisdn: None,
         impus: Vec::new(),
         key_lifetime: None,

@@ -3,7 +3,8 @@
 
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi};
 use ksnaf_proto::uicc::ef::{
-    AdministrativeData, Application, EfContent, Gbabp, Iccid, Impu, NafListEntry, ServiceTable,
+    AdministrativeData, Application, EfContent, Gbabp, Iccid, Impu, M2mFrameworks, M2mId, M2mIdRecord,
+    M2mServiceTable, MefAddress, NafListEntry, ServiceTable,
 };
 use libfuzzer_sys::fuzz_target;
 use std::fmt::Debug;
@@ -21,6 +22,15 @@ fuzz_target!(|octets: &[u8]| {
     }
     if let Some(entry) = walk_padded::<NafListEntry>(octets) {
         let _ = (entry.naf_id(), entry.b_tid());
+    }
+    walk_padded::<M2mId>(octets);
+    walk_padded::<M2mIdRecord>(octets);
+    walk_padded::<MefAddress>(octets);
+    if let Some(frameworks) = walk_padded::<M2mFrameworks>(octets) {
+        assert!(!frameworks.list().is_empty());
+    }
+    if let Some(table) = walk::<M2mServiceTable>(octets) {
+        assert_eq!(table.gba_connection(), table.services().any(|service| matches!(service, 8 | 12)));
     }
     // A table's octets are its content, to the last.
     if let Some(table) = walk::<ServiceTable>(octets) {

@@ -6,7 +6,7 @@
 use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::secret::Secret;
 use ksnaf_proto::uicc::{Card, Command, Response};
-use ksnaf_sim_usim::{Personalisation, Protocol, SimCard, SqnRules};
+use ksnaf_sim_usim::{Application, M2mPersonalisation, Personalisation, Protocol, SimCard, SqnRules};
 use libfuzzer_sys::fuzz_target;
 
 const K: [u8; 16] = *b"\x46\x5b\x5c\xe8\xb1\x99\xb4\x9f\xaa\x5f\x0a\x2e\xe2\x38\xa6\xbc";
@@ -40,7 +40,15 @@ fn card(choice: u8) -> SimCard {
     // The published vector of this key has a sequence number beyond any Δ.
     let sqn = SqnRules { delta: None, ..SqnRules::default() };
     let (pin1_enabled, gba_u) = (chosen(1), !chosen(2));
-    let card = SimCard::new(Personalisation { pin1_enabled, gba_u, isim, sqn, naf_key_entries: 2, ..lab });
+    let onem2m = M2mPersonalisation {
+        services: vec![2, 7],
+        in_cse_ids: vec!["/id-in".to_owned()],
+        ..M2mPersonalisation::new(Application::Usim, "subscription", "//sp.example")
+    };
+    let onem2m = if chosen(6) { vec![onem2m] } else { Vec::new() };
+    let personalisation =
+        Personalisation { pin1_enabled, gba_u, isim, onem2m, sqn, naf_key_entries: 2, ..lab };
+    let card = SimCard::new(personalisation);
     let protocol = if chosen(0) { Protocol::T1 } else { Protocol::T0 };
     let mut card = card.expect("the lab's card").with_protocol(protocol);
     card.faults_mut().no_gba_service = chosen(3);

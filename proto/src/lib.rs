@@ -17,6 +17,7 @@
 //! | [`sbi`] | JSON bodies, problems and moments of service-based interfaces | TS 29.500, 29.571 |
 //! | [`ub`] | the bootstrap, UE and BSF | TS 24.109 clause 4 |
 //! | [`ua`] | what a NAF and a UE do with a NAF key | TS 24.109 clause 5, 33.222 |
+//! | [`subscriber`] | what an AuC keeps of a subscriber, and the files it comes from | |
 //! | [`zh`] | vectors and settings from the HSS, and from what stands in for it | TS 29.109, 29.562 |
 //! | [`zn`] | keys for NAFs | TS 29.109, 29.309 |
 //! | [`zpn`] | keys for NAFs that push | TS 33.223, 29.109, 29.309 |
@@ -35,6 +36,7 @@ pub mod onem2m;
 pub mod reader;
 pub mod sbi;
 pub mod secret;
+pub mod subscriber;
 pub mod ua;
 pub mod ub;
 pub mod uicc;

@@ -63,7 +63,7 @@ async fn fetch(
     let naf_id = NafId::new(naf.fqdn.clone(), ua_of(&naf.ua_protocols));
     let mut grant = permit(state, &caller, &naf_id, Form::Onem2m, "naf")?;
     grant.target = target;
-    let credential = derive(state, &b_tid, naf_id.clone(), grant).await?;
+    let credential = derive(state, &b_tid, naf_id.clone(), &grant).await?;
     let association = state.store()?.association(&b_tid, SystemTime::now()).await?;
     let association = association.ok_or_else(Problem::no_context)?;
     let enrolee = state.pseudonym(&association.impi, &naf_id);

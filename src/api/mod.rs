@@ -7,12 +7,13 @@ mod body;
 pub mod caller;
 mod fetch;
 mod naf;
-pub mod nbsp_gba;
 mod openapi;
 mod operation;
 pub mod problem;
+mod push;
 mod subscribers;
 mod ue;
+pub mod zn;
 
 use caller::{Caller, Tokens, authenticate};
 use problem::Problem;
@@ -73,11 +74,7 @@ impl ApiState {
 
     /// A name for a subscriber that no two NAFs share (SER-025): stable for one NAF, no use to another.
     fn pseudonym(&self, impi: &Impi, naf: &NafId) -> String {
-        let name = impi.as_str().as_bytes();
-        let key = self.pseudonym_key.danger_expose();
-        let mac = ksnaf_proto::gba::kdf::kdf(key, 0xff, &[b"pseudonym", name, naf.fqdn.as_str().as_bytes()]);
-        let (head, _) = mac.danger_expose().split_at(16);
-        ksnaf_proto::hex::encode(head)
+        crate::credential::pseudonym(&self.pseudonym_key, impi.as_str(), &naf.fqdn)
     }
 }
 
@@ -104,6 +101,7 @@ impl Api {
             .route("/v1/capabilities", get(ue::capabilities))
             .route("/v1/ue/bootstrap", post(ue::bootstrap))
             .route("/v1/ue/credentials", post(ue::credentials))
+            .route("/v1/ue/push", post(push::take))
             .route("/v1/naf/credentials", post(naf::credentials))
             .route("/fetchCredentials/{ke_id}/{suid}", get(fetch::fetch_credentials))
             .route("/v1/associations", get(associations::list))

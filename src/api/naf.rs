@@ -2,13 +2,14 @@
 
 use super::body::Json;
 use super::{ApiState, Caller, Problem};
-use crate::config::NafConfig;
+use crate::config::{GbaTypes, NafConfig};
 use crate::credential::{Credential, Form};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use ksnaf_proto::gba::{BTid, NafId, UaSecurityProtocolId};
+use ksnaf_proto::gba::{BTid, GbaType, NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::onem2m::EnrolmentTarget;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -18,28 +19,38 @@ use std::time::SystemTime;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CredentialRequest {
-    /// Network side only: the B-TID that came over Ua.
+    /// The B-TID that came over Ua.
     #[serde(default)]
-    pub(super) b_tid: Option<String>,
+    b_tid: Option<String>,
     /// The NAF's name as the UE addressed it.
-    pub(super) naf_fqdn: String,
+    naf_fqdn: String,
     /// Ten hex digits or a name such as `http-digest` or `tls-psk:TLS_PSK_WITH_AES_128_CBC_SHA256`.
-    pub(super) ua_sec_prot_id: String,
+    ua_sec_prot_id: String,
     /// `raw`, `tls-psk`, `http-digest` or `onem2m`.
     #[serde(default)]
-    pub(super) form: Option<String>,
+    form: Option<String>,
 }
 
 impl CredentialRequest {
     /// The NAF and form it names, or which member is wrong.
-    pub(super) fn parse(&self) -> Result<(NafId, Form), Problem> {
-        let fqdn = Fqdn::parse(&self.naf_fqdn).map_err(|e| Problem::bad_request(format!("naf_fqdn: {e}")))?;
-        let ua: UaSecurityProtocolId =
-            self.ua_sec_prot_id.parse().map_err(|e| Problem::bad_request(format!("ua_sec_prot_id: {e}")))?;
-        let form = self.form.as_deref().map_or(Ok(Form::Raw), str::parse);
-        let form = form.map_err(|e| Problem::bad_request(format!("form: {e}")))?;
-        Ok((NafId::new(fqdn, ua), form))
+    fn parse(&self) -> Result<(NafId, Form), Problem> {
+        let naf_id = NafId::new(naf_fqdn(&self.naf_fqdn)?, ua_sec_prot_id(&self.ua_sec_prot_id)?);
+        Ok((naf_id, form(self.form.as_deref())?))
     }
+}
+
+pub(super) fn naf_fqdn(text: &str) -> Result<Fqdn, Problem> {
+    Fqdn::parse(text).map_err(|e| Problem::bad_request(format!("naf_fqdn: {e}")))
+}
+
+pub(super) fn ua_sec_prot_id(text: &str) -> Result<UaSecurityProtocolId, Problem> {
+    text.parse().map_err(|e| Problem::bad_request(format!("ua_sec_prot_id: {e}")))
+}
+
+/// `raw` where none is named.
+pub(super) fn form(text: Option<&str>) -> Result<Form, Problem> {
+    let form = text.map_or(Ok(Form::Raw), str::parse);
+    form.map_err(|e| Problem::bad_request(format!("form: {e}")))
 }
 
 /// `POST /v1/naf/credentials`
@@ -52,20 +63,44 @@ pub(super) async fn credentials(
     let b_tid = request.b_tid.as_deref().ok_or_else(|| Problem::bad_request("b_tid: missing"))?;
     let b_tid = BTid::parse(b_tid).map_err(|e| Problem::bad_request(format!("b_tid: {e}")))?;
     let grant = permit(&state, &caller, &naf_id, form, "naf")?;
-    let credential = derive(&state, &b_tid, naf_id, grant).await?;
+    let credential = derive(&state, &b_tid, naf_id, &grant).await?;
     Ok(answer(credential.danger_json(form)))
 }
 
 /// What an entry of `[[naf]]`, or owning the process, allows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) ks_int: bool,
-    pub(super) target: ksnaf_proto::onem2m::EnrolmentTarget,
+    /// What may stand behind the key.
+    pub(super) gba_types: GbaTypes,
+    pub(super) target: EnrolmentTarget,
 }
 
 impl From<&NafConfig> for Grant {
     fn from(naf: &NafConfig) -> Self {
-        Self { ks_int: naf.ks_int, target: naf.enrolment_target.into() }
+        Self { ks_int: naf.ks_int, gba_types: naf.gba_types.clone(), target: naf.enrolment_target.into() }
+    }
+}
+
+impl Grant {
+    /// The process's own user, for a NAF that has no entry.
+    fn of_owner() -> Self {
+        Self { ks_int: false, gba_types: GbaTypes::all(), target: EnrolmentTarget::default() }
+    }
+
+    /// Whether a bootstrap of that type will do. One that will not is as good as not allowed.
+    pub(super) fn demand(
+        &self,
+        gba_type: GbaType,
+        state: &ApiState,
+        side: &'static str,
+    ) -> Result<(), Problem> {
+        if self.gba_types.allow(gba_type) {
+            return Ok(());
+        }
+        state.metrics.count_credential(side, "forbidden");
+        tracing::info!(%gba_type, side, "credential refused: the NAF does not take this bootstrap");
+        Err(Problem::forbidden())
     }
 }
 
@@ -77,14 +112,20 @@ pub(super) fn permit(
     form: Form,
     side: &'static str,
 ) -> Result<Grant, Problem> {
-    let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
-    let by_owner =
-        || caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map(Grant::from).unwrap_or_default());
-    entry.or_else(by_owner).ok_or_else(|| {
+    grant(state, caller, naf_id, form).ok_or_else(|| {
         state.metrics.count_credential(side, "forbidden");
         tracing::info!(caller = ?caller.names, naf = %naf_id, %form, side, "credential refused by policy");
         Problem::forbidden()
     })
+}
+
+/// What the policy allows, without a word about what it does not.
+pub(super) fn grant(state: &ApiState, caller: &Caller, naf_id: &NafId, form: Form) -> Option<Grant> {
+    let entry = state.policy.permit(&caller.names, naf_id, form.as_str()).map(Grant::from);
+    let by_owner = || {
+        caller.owner.then(|| state.policy.entry_of(&naf_id.fqdn).map_or_else(Grant::of_owner, Grant::from))
+    };
+    entry.or_else(by_owner)
 }
 
 /// Finds the association and derives; 404 where there is none.
@@ -92,13 +133,14 @@ pub(super) async fn derive(
     state: &ApiState,
     b_tid: &BTid,
     naf_id: NafId,
-    grant: Grant,
+    grant: &Grant,
 ) -> Result<Credential, Problem> {
     let association = state.store()?.association(b_tid, SystemTime::now()).await?;
     let Some(association) = association else {
         state.metrics.count_credential("naf", "unknown");
         return Err(Problem::no_context());
     };
+    grant.demand(association.gba_type, state, "naf")?;
     state.metrics.count_credential("naf", "given");
     tracing::info!(naf = %naf_id, mode = %association.gba_mode, "credential given to the network side");
     Ok(Credential::of_association(&association, naf_id, grant.ks_int, grant.target))

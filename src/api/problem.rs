@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// `application/problem+json`. The detail is for the caller: nothing of another subscriber, no secret.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +19,9 @@ pub struct Problem {
     /// 3GPP's name of the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
+    /// Members beyond RFC 9457's own.
+    #[serde(flatten, skip_serializing_if = "BTreeMap::is_empty")]
+    pub members: BTreeMap<&'static str, String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -30,13 +34,20 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
-        Self { status, title, detail: detail.into(), cause: None }
+        Self { status, title, detail: detail.into(), cause: None, members: BTreeMap::new() }
     }
 
     /// With 3GPP's cause.
     #[must_use]
     pub const fn cause(mut self, cause: &'static str) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// With a member of its own, for programs.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.members.insert(name, value);
         self
     }
 

@@ -2,7 +2,6 @@
 
 use super::naf::answer;
 use super::{ApiState, Caller, Problem, body};
-use crate::store::import::{self, Format};
 use crate::store::{Added, Subscriber};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +9,8 @@ use http::{StatusCode, header};
 use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Imsi, mask_digits};
+use ksnaf_proto::subscriber::file::{self, Format};
+use ksnaf_proto::zh::CardAka;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub(super) async fn add(
         }
     };
     let content = zeroize::Zeroizing::new(body::read(request.into_body(), MAX_IMPORT).await?);
-    let subscribers = match import::parse(&content, format) {
+    let subscribers = match file::parse(&content, format) {
         Ok(subscribers) => subscribers,
         Err(bad) => {
             let errors: Vec<String> = bad.iter().map(ToString::to_string).collect();
@@ -151,23 +152,33 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
         "impi": impi,
         "amf": hex::encode(&subscriber.amf.0),
         "sqn": hex::encode(&subscriber.sqn.octets()),
-        "uicc": subscriber.gba_mode.uicc_type(),
+        "uicc": match subscriber.card {
+            CardAka::Umts => subscriber.gba_mode.uicc_type(),
+            CardAka::Gsm => "SIM",
+        },
         "consent": subscriber.consent,
     });
     if let Some(members) = whole.as_object_mut() {
         match &subscriber.key {
-            AkaKey::Milenage { k, opc } => {
+            None => {
+                members.insert("algorithm".into(), json!("none"));
+            }
+            Some(AkaKey::Milenage { k, opc }) => {
                 members.insert("algorithm".into(), json!("milenage"));
                 members.insert("k".into(), secret(k.danger_expose()));
                 members.insert("opc".into(), secret(opc.danger_expose()));
             }
-            AkaKey::Tuak { k, topc, res_octets, iterations } => {
+            Some(AkaKey::Tuak { k, topc, res_octets, iterations }) => {
                 members.insert("algorithm".into(), json!("tuak"));
                 members.insert("k".into(), secret(k.danger_expose()));
                 members.insert("topc".into(), secret(topc.danger_expose()));
                 members.insert("res_bits".into(), json!(u16::from(*res_octets) * 8));
                 members.insert("keccak_iterations".into(), json!(iterations));
             }
+        }
+        if let Some(digest) = &subscriber.digest {
+            members.insert("ha1".into(), secret(digest.ha1.danger_expose()));
+            members.insert("realm".into(), json!(digest.realm));
         }
         if let Some(msisdn) = &subscriber.msisdn {
             members.insert("msisdn".into(), identity(msisdn));
@@ -178,6 +189,10 @@ fn describe(subscriber: &Subscriber, danger_show: bool) -> Value {
         }
         if let Some(lifetime) = subscriber.key_lifetime {
             members.insert("key_lifetime".into(), json!(lifetime.as_secs()));
+        }
+        if let Some(guss) = &subscriber.guss {
+            let text = String::from_utf8_lossy(guss);
+            members.insert("guss".into(), if danger_show { json!(text) } else { json!("(hidden)") });
         }
     }
     whole

@@ -2,48 +2,28 @@
 
 use super::associations::consents;
 use super::body::Json;
-use super::naf::{CredentialRequest, answer, permit};
+use super::naf::{Grant, answer, form, grant, naf_fqdn, permit, ua_sec_prot_id};
 use super::{ApiState, Caller, Problem};
 use crate::credential::Form;
-use crate::ue::{Device, UeError};
+use crate::ue::{Capability, Device, UeError};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
+use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-/// What can be bootstrapped here (SER-005).
+/// What can be bootstrapped here, and what of it this caller may have.
 #[derive(Debug, Serialize)]
 pub(super) struct Capabilities {
-    /// Bootstrapping methods of the underlying network.
-    methods: Vec<&'static str>,
-    /// Reference points that this process serves or uses.
-    reference_points: Vec<&'static str>,
-    /// The BSF's name.
-    bsf: String,
-    /// Key hierarchies that the card can run.
-    gba_modes: Vec<&'static str>,
-    /// The card, without its identity.
-    card: CardCapability,
+    #[serde(flatten)]
+    capability: Capability,
     /// Forms of a credential.
     forms: Vec<&'static str>,
     /// The NAFs whose credentials this caller may have.
     nafs: Vec<NafCapability>,
-}
-
-/// Whether there is a card and what it is.
-#[derive(Debug, Serialize)]
-pub(super) struct CardCapability {
-    present: bool,
-    /// `USIM`, `ISIM`.
-    applications: Vec<&'static str>,
-    /// Its own service table says that it does GBA.
-    gba_service: bool,
-    /// Why there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 /// One NAF that the caller may ask for.
@@ -56,44 +36,13 @@ pub(super) struct NafCapability {
 
 /// `GET /v1/capabilities`
 pub(super) async fn capabilities(State(state): State<Arc<ApiState>>, caller: Caller) -> Response {
-    let mut card =
-        CardCapability { present: false, applications: Vec::new(), gba_service: false, reason: None };
-    let mut modes = Vec::new();
-    let mut bsf = state.bsf.as_str().to_owned();
-    match &state.device {
-        None => card.reason = Some("this process has no device side".to_owned()),
-        Some(device) => match device.card().await {
-            Err(error) => card.reason = Some(error.to_string()),
-            Ok(found) => {
-                card.present = true;
-                card.applications = found.applications();
-                card.gba_service = found.gba_service();
-                modes.push("GBA_ME");
-                if found.gba_service() {
-                    modes.push("GBA_U");
-                }
-                bsf = device.bsf_name(&found).to_string();
-            }
-        },
-    }
+    let capability = Capability::of(state.device.as_deref(), state.store.is_some(), &state.bsf).await;
     let nafs = state
         .policy
         .of(&caller.names)
         .map(|naf| NafCapability { fqdn: naf.fqdn.to_string(), ua_protocols: naf.ua_protocols.names() })
         .collect();
-    let mut reference_points = vec!["Ua"];
-    if state.device.is_some() || state.store.is_some() {
-        reference_points.insert(0, "Ub");
-    }
-    answer(json!(Capabilities {
-        methods: vec!["3G_GBA"],
-        reference_points,
-        bsf,
-        gba_modes: modes,
-        card,
-        forms: Form::ALL.map(Form::as_str).to_vec(),
-        nafs,
-    }))
+    answer(json!(Capabilities { capability, forms: Form::ALL.map(Form::as_str).to_vec(), nafs }))
 }
 
 /// Whether a valid Ks will do.
@@ -134,26 +83,75 @@ pub(super) async fn bootstrap(
     })))
 }
 
+/// Which credential.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialRequest {
+    /// Network side only, and so refused.
+    #[serde(default)]
+    b_tid: Option<String>,
+    /// The NAF's name as the UE addresses it. For form `onem2m`, by default the enrolment target that the card names.
+    #[serde(default)]
+    naf_fqdn: Option<String>,
+    /// Ten hex digits or a name such as `http-digest` or `tls-psk:TLS_PSK_WITH_AES_128_CBC_SHA256`.
+    ua_sec_prot_id: String,
+    /// `raw`, `tls-psk`, `http-digest` or `onem2m`.
+    #[serde(default)]
+    form: Option<String>,
+}
+
 /// `POST /v1/ue/credentials`
 pub(super) async fn credentials(
     State(state): State<Arc<ApiState>>,
     caller: Caller,
     Json(request): Json<CredentialRequest>,
 ) -> Result<Response, Problem> {
-    let (naf_id, form) = request.parse()?;
     if request.b_tid.is_some() {
         return Err(Problem::bad_request("b_tid: the device side derives from its own card"));
     }
-    let grant = permit(&state, &caller, &naf_id, form, "ue")?;
+    let named = request.naf_fqdn.as_deref().map(naf_fqdn).transpose()?;
+    let (ua, form) = (ua_sec_prot_id(&request.ua_sec_prot_id)?, form(request.form.as_deref())?);
+    let (naf_id, grant) = match named {
+        Some(fqdn) => {
+            let naf_id = NafId::new(fqdn, ua);
+            let grant = permit(&state, &caller, &naf_id, form, "ue")?;
+            (naf_id, grant)
+        }
+        None if form == Form::Onem2m => target_of_card(&state, &caller, ua).await?,
+        None => {
+            return Err(Problem::bad_request("naf_fqdn: missing; the card may name it for form onem2m only"));
+        }
+    };
     let mut credential = device(&state)?.credential(naf_id).await.inspect_err(|_| {
         state.metrics.count_credential("ue", "failed");
     })?;
+    grant.demand(credential.gba_type, &state, "ue")?;
     credential.target = grant.target;
     state.metrics.count_credential("ue", "given");
     Ok(answer(credential.danger_json(form)))
 }
 
-fn device(state: &ApiState) -> Result<&Device, Problem> {
+/// The first enrolment target of the card that GBA may serve and this caller may ask for, called as the card calls it.
+async fn target_of_card(
+    state: &ApiState,
+    caller: &Caller,
+    ua: UaSecurityProtocolId,
+) -> Result<(NafId, Grant), Problem> {
+    let card = device(state)?.card().await?;
+    let targets = || card.enrolment.allowed().map(|it| (it.role, NafId::new(it.naf_fqdn.clone(), ua)));
+    let granted = targets().find_map(|(role, naf_id)| {
+        let grant = grant(state, caller, &naf_id, Form::Onem2m)?;
+        Some((naf_id, Grant { target: role.target(), ..grant }))
+    });
+    if let Some(granted) = granted {
+        return Ok(granted);
+    }
+    let none = || Problem::bad_request("naf_fqdn: missing, and the card names no enrolment target for GBA");
+    let (_, first) = targets().next().ok_or_else(none)?;
+    permit(state, caller, &first, Form::Onem2m, "ue").map(|grant| (first, grant))
+}
+
+pub(super) fn device(state: &ApiState) -> Result<&Device, Problem> {
     state
         .device
         .as_deref()
@@ -167,6 +165,7 @@ impl From<UeError> for Problem {
             crate::ue::UeErrorKind::Refused => (StatusCode::BAD_GATEWAY, "AUTHENTICATION_REJECTED"),
             crate::ue::UeErrorKind::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "BSF_UNREACHABLE"),
             crate::ue::UeErrorKind::Protocol => (StatusCode::BAD_GATEWAY, "BSF_PROTOCOL_ERROR"),
+            crate::ue::UeErrorKind::NotAllowed => (StatusCode::FORBIDDEN, "GBA_SERVICE_NOT_AVAILABLE"),
         };
         Self::new(status, error.to_string()).cause(cause)
     }

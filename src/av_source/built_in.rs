@@ -1,14 +1,19 @@
 //! The built-in AuC: the store's subscribers, sequence numbers reserved in blocks.
 
-use super::{AuthenticationVectorSource, GussFuture, VectorFuture};
-use crate::store::{SeqStart, Store, StoreError};
+use super::failure::outcome_of;
+use super::public_identity::by_impu;
+use super::{AuthenticationVectorSource, DigestFuture, GussFuture, ImpiFuture, VectorFuture};
+use crate::metrics::Metrics;
+use crate::store::{SeqStart, Store, StoreError, Subscriber};
 use ksnaf_proto::aka::sqn::{self, SqnFormat};
-use ksnaf_proto::aka::{Rand, vector};
-use ksnaf_proto::identity::{Impi, Imsi};
-use ksnaf_proto::ub::{VectorAnswer, VectorError, VectorRequest};
+use ksnaf_proto::aka::{AkaAlgorithm, AuthVector, Autn, Derived, Rand, vector};
+use ksnaf_proto::gba::GbaMode;
+use ksnaf_proto::identity::{Impi, Impu, Imsi};
+use ksnaf_proto::ub::{CardAka, DigestAnswer, VectorAnswer, VectorError, VectorRequest};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// SEQ values reserved at once: a crash skips at most as many, and one durable write serves as many vectors.
 const BLOCK: u32 = 16;
@@ -21,22 +26,30 @@ pub struct BuiltIn {
     store: Arc<dyn Store>,
     format: SqnFormat,
     blocks: Mutex<HashMap<Imsi, Range<u64>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl BuiltIn {
     /// An AuC over the subscribers of `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, format: SqnFormat::default(), blocks: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { store, format: SqnFormat::default(), blocks: Mutex::default(), metrics }
     }
 
     async fn make(&self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
         let found = self.store.subscriber(&request.impi).await.map_err(unavailable)?;
         let subscriber = found.ok_or(VectorError::UnknownSubscriber)?;
-        let algorithm = subscriber.key.algorithm().map_err(|error| {
+        let key = subscriber.key.as_ref().ok_or_else(|| {
+            tracing::info!(imsi = ?subscriber.imsi, "a subscriber without a key: its vectors are another AuC's");
+            VectorError::NotAllowed
+        })?;
+        let algorithm = key.algorithm().map_err(|error| {
             tracing::error!(%error, "a subscriber's key is of no use");
             VectorError::Unavailable
         })?;
+        if subscriber.card == CardAka::Gsm {
+            return of_sim(&subscriber, algorithm.as_ref(), request.resync.is_some());
+        }
         let seq = match &request.resync {
             None => self.next(&subscriber.imsi).await?,
             Some((rand, auts)) => {
@@ -50,7 +63,7 @@ impl BuiltIn {
         getrandom::fill(&mut rand).map_err(|_| VectorError::Unavailable)?;
         let vector = vector::generate(algorithm.as_ref(), Rand(rand), sqn, subscriber.amf);
         let (gba_mode, key_lifetime) = (subscriber.gba_mode, subscriber.key_lifetime);
-        Ok(VectorAnswer { vector, gba_mode, key_lifetime })
+        Ok(VectorAnswer { vector, card: subscriber.card, gba_mode, key_lifetime })
     }
 
     /// The next SEQ: of the block in memory, or the first of a fresh one.
@@ -88,7 +101,22 @@ impl BuiltIn {
 
 impl AuthenticationVectorSource for BuiltIn {
     fn vector(&self, request: VectorRequest) -> VectorFuture<'_> {
-        Box::pin(self.make(request))
+        Box::pin(async move {
+            let began = Instant::now();
+            let made = self.make(request).await;
+            let outcome = made.as_ref().err().map_or("vector", |error| outcome_of(*error));
+            self.metrics.count_zh("built-in", outcome, began.elapsed().as_secs_f64());
+            made
+        })
+    }
+
+    fn digest<'a>(&'a self, impi: &'a Impi) -> DigestFuture<'a> {
+        Box::pin(async move {
+            let found = self.store.subscriber(impi).await.map_err(unavailable)?;
+            let subscriber = found.ok_or(VectorError::UnknownSubscriber)?;
+            let credential = subscriber.digest.ok_or(VectorError::NotAllowed)?;
+            Ok(DigestAnswer { credential, key_lifetime: subscriber.key_lifetime })
+        })
     }
 
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a> {
@@ -97,6 +125,30 @@ impl AuthenticationVectorSource for BuiltIn {
             found.map(|subscriber| subscriber.guss).ok_or(VectorError::UnknownSubscriber)
         })
     }
+
+    fn impi_of<'a>(&'a self, impu: &'a Impu) -> ImpiFuture<'a> {
+        Box::pin(async move { by_impu(self.store.as_ref(), impu).await.map_err(unavailable) })
+    }
+}
+
+/// A 2G vector, as UMTS's that converts to it. A SIM has no sequence number, so none is spent.
+fn of_sim(
+    subscriber: &Subscriber,
+    algorithm: &dyn AkaAlgorithm,
+    resync: bool,
+) -> Result<VectorAnswer, VectorError> {
+    if resync {
+        return Err(VectorError::AuthenticationRejected);
+    }
+    let mut rand = [0; 16];
+    getrandom::fill(&mut rand).map_err(|_| VectorError::Unavailable)?;
+    let Derived { res, ck, ik, .. } = algorithm.f2345(&Rand(rand));
+    Ok(VectorAnswer {
+        vector: AuthVector { rand: Rand(rand), autn: Autn([0; 16]), xres: res, ck, ik },
+        card: CardAka::Gsm,
+        gba_mode: GbaMode::Me,
+        key_lifetime: subscriber.key_lifetime,
+    })
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "used as a function of map_err")]

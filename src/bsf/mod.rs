@@ -51,6 +51,7 @@ impl Bsf {
             tmpi: config.bsf.tmpi,
             server: format!("ksnaf/{}", env!("CARGO_PKG_VERSION")),
             tell_current_time: config.ub.tell_current_time,
+            others: config.unconfirmed.of(&config.bsf.other_bootstraps),
         };
         let inner = Inner {
             keys: KeyRing::new(secret, settings),

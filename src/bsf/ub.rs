@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use ksnaf_proto::gba::digest_mode::TlsMkExtr;
 use ksnaf_proto::ub::{
-    AwaitStore, Cause, Effects, Establish, Outcome, Refusal, SealNonce, StoreOutcome, TmpiLookup, Transport,
-    UbRequest, UbResponse, UbStep,
+    AwaitStore, Cause, ChallengeRandom, Effects, Establish, Outcome, Refusal, StoreOutcome, TmpiLookup,
+    Transport, UbRequest, UbResponse, UbStep, VectorError,
 };
 use std::sync::{Arc, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -57,7 +58,8 @@ impl Inner {
         let request = UbRequest { method, target, headers, body };
         let transport = if peer.tls { Transport::Tls } else { Transport::Plain };
         let now = SystemTime::now();
-        let (response, effects) = self.run(self.keys.at(now).handle(&request, transport, now), now).await;
+        let (response, effects) =
+            self.run(self.keys.at(now).handle(&request, transport, now), peer, now).await;
         self.note(&effects.outcome, peer);
         if let Some(challenge) = effects.remember {
             self.pending.lock().unwrap_or_else(PoisonError::into_inner).remember(challenge, now);
@@ -65,9 +67,9 @@ impl Inner {
         http(response)
     }
 
-    /// Does what each step asks for until there is an answer. The procedure is finite: TMPI, challenge, vector and store
-    /// are each asked for once at the most.
-    async fn run(&self, mut step: UbStep, now: SystemTime) -> (UbResponse, Effects) {
+    /// Does what each step asks for until there is an answer. The procedure is finite: TMPI, challenge and store are each
+    /// asked for once at the most, vector or credential twice.
+    async fn run(&self, mut step: UbStep, peer: &Peer, now: SystemTime) -> (UbResponse, Effects) {
         loop {
             step = match step {
                 UbStep::Done(response, effects) => return (response, effects),
@@ -87,15 +89,14 @@ impl Inner {
                 }
                 UbStep::NeedVector(request, then) => {
                     let answer = self.source.vector(request).await;
-                    let mut nonce = [0; 12];
-                    match getrandom::fill(&mut nonce) {
-                        Ok(()) => then.resume(answer, now, SealNonce(nonce)),
-                        Err(error) => {
-                            tracing::error!(%error, "no randomness");
-                            let nothing = Err(ksnaf_proto::ub::VectorError::Unavailable);
-                            then.resume(nothing, now, SealNonce(nonce))
-                        }
-                    }
+                    let (answer, random) = with_random(answer);
+                    then.resume(answer, now, random)
+                }
+                UbStep::NeedDigest(impi, then) => {
+                    let answer = self.source.digest(&impi).await;
+                    let (answer, random) = with_random(answer);
+                    let tls = peer.exported.as_ref().map(|key| TlsMkExtr::new(*key.danger_expose()));
+                    then.resume(answer, tls.as_ref(), now, random)
                 }
                 UbStep::Establish(establish, then) => self.establish(*establish, then).await,
             };
@@ -148,6 +149,18 @@ impl Inner {
                 tracing::info!(peer, status = refusal.status(), reason = %refusal, "Ub request refused");
             }
             other => tracing::warn!(peer, ?other, "Ub outcome without a line of its own"),
+        }
+    }
+}
+
+/// An answer with the random octets of its challenge; without those there is none.
+fn with_random<T>(answer: Result<T, VectorError>) -> (Result<T, VectorError>, ChallengeRandom) {
+    let mut octets = [0; 28];
+    match getrandom::fill(&mut octets) {
+        Ok(()) => (answer, ChallengeRandom::new(octets)),
+        Err(error) => {
+            tracing::error!(%error, "no randomness");
+            (Err(VectorError::Unavailable), ChallengeRandom::new(octets))
         }
     }
 }

@@ -127,7 +127,13 @@ pub(super) fn failure(status: StatusCode, problem: &Value) -> Failure {
         message.push_str("\n  ");
         message.push_str(line);
     }
+    let member = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
     match (status, problem.get("cause").and_then(Value::as_str)) {
+        (_, Some("SYNCHRONISATION_FAILURE")) => {
+            Failure::refused(super::push::for_the_naf(&message, member("rand"), member("auts")))
+        }
+        (_, Some("GBA_PUSH_INFO_REJECTED")) => Failure::refused(message),
+        (_, Some("GBA_PUSH_INFO_UNAVAILABLE")) => Failure::usage(message),
         (_, Some("CARD_UNAVAILABLE")) => Failure::no_card(message),
         (_, Some("AUTHENTICATION_REJECTED")) | (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
             Failure::refused(message)

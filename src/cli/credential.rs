@@ -4,9 +4,11 @@ use super::connect::Network;
 use super::output::{self, OutputArgs};
 use super::{ConfigArgs, Failure, bootstrap};
 use crate::credential::Form;
+use crate::ue::Device;
 use clap::Args;
 use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::onem2m::EnrolmentTarget;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -18,9 +20,9 @@ const SECRETS: [&str; 3] = ["key", "key_int", "password"];
 pub(super) struct CredentialArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// The NAF's host name
+    /// The NAF's host name; with a card and --form onem2m, by default the enrolment target that the card names
     #[arg(long, value_name = "FQDN")]
-    naf: String,
+    naf: Option<String>,
     /// Ten hex digits, or a name: http-digest, tls-psk:SUITE-NAME, tls13-psk, …
     #[arg(long, value_name = "P", default_value = "http-digest")]
     ua_protocol: String,
@@ -48,15 +50,20 @@ pub(super) struct CredentialArgs {
 
 pub(super) async fn run(args: CredentialArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
+    let wrong = |naf: &str, error| Failure::usage(format!("--naf {naf}: {error}"));
     let fqdn =
-        Fqdn::parse(&args.naf).map_err(|error| Failure::usage(format!("--naf {}: {error}", args.naf)))?;
+        args.naf.as_deref().map(|naf| Fqdn::parse(naf).map_err(|error| wrong(naf, error))).transpose()?;
     let ua: UaSecurityProtocolId = args
         .ua_protocol
         .parse()
         .map_err(|error| Failure::usage(format!("--ua-protocol {}: {error}", args.ua_protocol)))?;
     let form: Form =
         args.form.parse().map_err(|error| Failure::usage(format!("--form {}: {error}", args.form)))?;
-    let naf_id = NafId::new(fqdn, ua);
+    if fqdn.is_none() && (form != Form::Onem2m || args.b_tid.is_some()) {
+        return Err(Failure::usage(
+            "give --naf FQDN: a card names its enrolment target for --form onem2m only",
+        ));
+    }
     let credential = match &args.b_tid {
         Some(b_tid) => {
             let network = match (&args.api, &args.token_file) {
@@ -67,39 +74,51 @@ pub(super) async fn run(args: CredentialArgs) -> Result<(), Failure> {
                 }
                 _ => Network::of(&config).await?,
             };
-            let mut ask = question(&naf_id, form);
+            let mut ask = question(fqdn.as_ref(), ua, form);
             ask["b_tid"] = json!(b_tid);
             network.post("/v1/naf/credentials", &ask).await?
         }
-        None => {
-            let target = crate::config::NafPolicy::new(config.naf.clone());
-            let target = target.entry_of(&naf_id.fqdn).map(|naf| naf.enrolment_target.into());
-            match bootstrap::side(&config, args.card.as_deref(), args.bsf.as_deref()).await? {
-                bootstrap::Side::Service(network) => {
-                    network.post("/v1/ue/credentials", &question(&naf_id, form)).await?
-                }
-                bootstrap::Side::Here(device) => {
-                    let mut credential = device.credential(naf_id).await?;
-                    credential.target = target.unwrap_or_default();
-                    device.close();
-                    credential.danger_json(form)
-                }
+        None => match bootstrap::side(&config, args.card.as_deref(), args.bsf.as_deref()).await? {
+            bootstrap::Side::Service(network) => {
+                network.post("/v1/ue/credentials", &question(fqdn.as_ref(), ua, form)).await?
             }
-        }
+            bootstrap::Side::Here(device) => {
+                let (fqdn, target) = match fqdn {
+                    Some(fqdn) => {
+                        let policy = crate::config::NafPolicy::new(config.naf.clone());
+                        let target = policy.entry_of(&fqdn).map(|naf| naf.enrolment_target.into());
+                        (fqdn, target.unwrap_or_default())
+                    }
+                    None => target_of_card(&device).await?,
+                };
+                let mut credential = device.credential(NafId::new(fqdn, ua)).await?;
+                credential.target = target;
+                device.close();
+                credential.danger_json(form)
+            }
+        },
     };
     print(credential, args.output)
 }
 
-fn question(naf_id: &NafId, form: Form) -> Value {
-    json!({
-        "naf_fqdn": naf_id.fqdn.as_str(),
-        "ua_sec_prot_id": naf_id.ua.to_string(),
-        "form": form.as_str(),
-    })
+async fn target_of_card(device: &Device) -> Result<(Fqdn, EnrolmentTarget), Failure> {
+    let card = device.card().await?;
+    let target = card.enrolment.allowed().next();
+    let target = target
+        .ok_or_else(|| Failure::usage("give --naf FQDN: the card names no enrolment target for GBA"))?;
+    Ok((target.naf_fqdn.clone(), target.role.target()))
+}
+
+fn question(naf: Option<&Fqdn>, ua: UaSecurityProtocolId, form: Form) -> Value {
+    let mut question = json!({ "ua_sec_prot_id": ua.to_string(), "form": form.as_str() });
+    if let Some(fqdn) = naf {
+        question["naf_fqdn"] = json!(fqdn.as_str());
+    }
+    question
 }
 
 /// The credential; what opens something only if asked for.
-fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
+pub(super) fn print(credential: Value, output: OutputArgs) -> Result<(), Failure> {
     let members = match credential {
         Value::Object(members) => members,
         other => return Err(Failure::failed(format!("no credential in the answer: {other}"))),

@@ -131,7 +131,7 @@ impl From<crate::ue::UeError> for Failure {
             crate::ue::UeErrorKind::Card => Self::no_card(message),
             crate::ue::UeErrorKind::Refused => Self::refused(message),
             crate::ue::UeErrorKind::Unreachable => Self::unreachable(message),
-            crate::ue::UeErrorKind::Protocol => Self::failed(message),
+            crate::ue::UeErrorKind::Protocol | crate::ue::UeErrorKind::NotAllowed => Self::failed(message),
         }
     }
 }

@@ -16,6 +16,7 @@ use ksnaf_proto::gba::{GbaMode, UaSecurityProtocolId};
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::secret::Secret;
+use ksnaf_proto::zh::CardAka;
 use ksnaf_sim_usim::{Personalisation, SimCard};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -82,15 +83,23 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
     data_dir::create(&config.data_dir)?;
     config.card.selector.get_or_insert_with(|| "sim".to_owned());
     if config.naf.is_empty() {
-        config
-            .naf
-            .push(NafConfig::for_lab(Fqdn::parse(LAB_NAF).map_err(|e| Failure::failed(e.to_string()))?));
+        let fqdn = Fqdn::parse(LAB_NAF).map_err(|error| Failure::failed(error.to_string()))?;
+        let mut naf = NafConfig::for_lab(fqdn);
+        // By its own name it comes over Diameter, which has no tokens.
+        naf.principals.push(LAB_NAF.to_owned());
+        config.naf.push(naf);
     }
     config.api.admins.push(LAB_PRINCIPAL.to_owned());
     let defaults = Config::default();
     if config.zn.sbi_listen == defaults.zn.sbi_listen && TcpListener::bind(config.zn.sbi_listen).is_err() {
         // Another lab has it; who needs Zn here finds the address in the ready file.
         config.zn.sbi_listen.set_port(0);
+    }
+    if let Some(address) = &mut config.zn.diameter_listen
+        && defaults.zn.diameter_listen == Some(*address)
+        && (once || TcpListener::bind(*address).is_err())
+    {
+        address.set_port(0);
     }
     if once {
         // The report needs no fixed ports, and a lab that runs beside it keeps its own.
@@ -102,6 +111,7 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
         free(&mut config.ub.listen, defaults.ub.listen);
         free(&mut config.api.listen, defaults.api.listen);
         free(&mut config.zn.sbi_listen, defaults.zn.sbi_listen);
+        free(&mut config.ua_proxy.listen, defaults.ua_proxy.listen);
     }
     let path = config.data_dir.join("lab.token");
     if !path.exists() {
@@ -114,8 +124,9 @@ fn configure(config: &mut Config, tokens: &mut Tokens, once: bool) -> Result<Pat
     Ok(path)
 }
 
-/// Makes the lab's card with keys of its own, and its subscriber, unless they are there.
-async fn provision(config: &Config) -> Result<(), Failure> {
+/// The lab's card, made with keys of its own unless it is there.
+pub(super) fn card(config: &Config) -> Result<Personalisation, Failure> {
+    data_dir::create(&config.data_dir)?;
     let path = card_file(&config.data_dir);
     if !path.exists() {
         let (mut k, mut opc) = (Zeroizing::new([0; 16]), Zeroizing::new([0; 16]));
@@ -126,25 +137,36 @@ async fn provision(config: &Config) -> Result<(), Failure> {
             .map_err(|error| Failure::failed(error.to_string()))?;
     }
     // The card itself may be in a reader by now: another process has it.
-    let personalisation = Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
+    Personalisation::read(&path).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The subscriber of a card, as an AuC has it.
+pub(super) fn subscriber(card: &Personalisation) -> Subscriber {
+    Subscriber {
+        impi: Impi::from_imsi(&card.imsi, card.mnc_length),
+        imsi: card.imsi.clone(),
+        key: Some(card.key.clone()),
+        amf: Amf([0x80, 0x00]),
+        sqn: Sqn::default(),
+        gba_mode: if card.gba_u { GbaMode::U } else { GbaMode::Me },
+        card: CardAka::Umts,
+        digest: None,
+        msisdn: card.msisdn.clone(),
+        impus: Vec::new(),
+        key_lifetime: None,
+        consent: false,
+        guss: None,
+    }
+}
+
+/// Makes the lab's card and its subscriber, unless they are there.
+async fn provision(config: &Config) -> Result<(), Failure> {
+    let card = card(config)?;
     let store = service::open_store(config)?;
-    if store.subscriber_by_imsi(&personalisation.imsi).await?.is_none() {
-        let subscriber = Subscriber {
-            impi: Impi::from_imsi(&personalisation.imsi, personalisation.mnc_length),
-            imsi: personalisation.imsi,
-            key: personalisation.key,
-            amf: Amf([0x80, 0x00]),
-            sqn: Sqn::default(),
-            gba_mode: if personalisation.gba_u { GbaMode::U } else { GbaMode::Me },
-            msisdn: personalisation.msisdn,
-            impus: Vec::new(),
-            key_lifetime: None,
-            consent: false,
-            guss: None,
-        };
-        if let Added::Taken(_) = store.add_subscribers(vec![subscriber], false).await? {
-            return Err(Failure::failed("the lab's IMPI belongs to another subscriber"));
-        }
+    if store.subscriber_by_imsi(&card.imsi).await?.is_none()
+        && let Added::Taken(_) = store.add_subscribers(vec![subscriber(&card)], false).await?
+    {
+        return Err(Failure::failed("the lab's IMPI belongs to another subscriber"));
     }
     service::close_store(Some(store)).await;
     Ok(())
@@ -188,15 +210,15 @@ async fn compare(service: &Service) -> Result<Value, Failure> {
         "bootstrap_ms": took.as_secs_f64() * 1000.0,
         "naf_fqdn": naf.fqdn.as_str(),
         "ua_sec_prot_id": ua,
-        "device_key_fingerprint": fingerprint(&device["key"]),
-        "network_key_fingerprint": fingerprint(&network["key"]),
+        "device_key_fingerprint": fingerprint(device["key"].as_str().unwrap_or_default()),
+        "network_key_fingerprint": fingerprint(network["key"].as_str().unwrap_or_default()),
         "equal": equal,
     }))
 }
 
 /// The first 32 bits of SHA-256 over the key's hex digits: tells two keys apart and gives neither away.
-fn fingerprint(key: &Value) -> String {
-    let digest = Sha256::digest(key.as_str().unwrap_or_default());
+pub(super) fn fingerprint(key: &str) -> String {
+    let digest = Sha256::digest(key);
     hex::encode(digest.get(..4).unwrap_or_default())
 }
 

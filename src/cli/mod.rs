@@ -8,6 +8,7 @@ mod exit;
 #[cfg(feature = "sim")]
 mod lab;
 mod output;
+mod push;
 mod serve;
 #[cfg(feature = "sim")]
 mod sim;
@@ -53,6 +54,8 @@ enum Command {
     Bootstrap(bootstrap::BootstrapArgs),
     /// One service credential, on the device side (card) or on the network side (B-TID)
     Credential(credential::CredentialArgs),
+    /// The key of an association that a NAF has pushed
+    Push(push::PushArgs),
     /// Readers and cards
     #[command(subcommand)]
     Card(card::CardCommand),
@@ -128,7 +131,9 @@ const fn default_log(command: &Command) -> &'static str {
         #[cfg(feature = "sim")]
         Command::Lab(args) if args.once() => "warn",
         #[cfg(feature = "sim")]
-        Command::Lab(_) | Command::Sim(_) => "info",
+        Command::Lab(_) => "info",
+        #[cfg(feature = "sim")]
+        Command::Sim(command) if command.serves() => "info",
         Command::Serve(_) => "info",
         _ => "warn",
     }
@@ -143,6 +148,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             Command::Serve(args) => serve::run(args).await,
             Command::Bootstrap(args) => with_cards(bootstrap::run(args)).await,
             Command::Credential(args) => with_cards(credential::run(args)).await,
+            Command::Push(args) => with_cards(push::run(args)).await,
             Command::Card(command) => with_cards(card::run(command)).await,
             Command::Subscriber(command) => subscriber::run(command).await,
             #[cfg(feature = "sim")]

@@ -5,6 +5,7 @@ use super::output::{self, OutputArgs};
 use super::{ConfigArgs, Failure};
 use clap::{Args, Subcommand};
 use http::Method;
+use ksnaf_proto::subscriber::file::Format;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     imsi: String,
     /// K, hex (a file with --key-file keeps it out of the shell's history)
-    #[arg(long, value_name = "HEX", required_unless_present = "key_file")]
+    #[arg(long, value_name = "HEX", required_unless_present_any = ["key_file", "algorithm"])]
     k: Option<String>,
     /// A file with lines such as k=…, opc=…
     #[arg(long, value_name = "FILE", conflicts_with_all = ["k", "op", "opc", "top", "topc"])]
@@ -49,7 +50,7 @@ pub(super) struct AddArgs {
     /// TOP, hex (TUAK)
     #[arg(long, value_name = "HEX", conflicts_with = "topc")]
     top: Option<String>,
-    /// milenage or tuak
+    /// milenage or tuak; none: settings alone, another AuC has the key
     #[arg(long)]
     algorithm: Option<String>,
     /// Authentication management field, hex
@@ -58,7 +59,7 @@ pub(super) struct AddArgs {
     /// Sequence number before the first to use, hex
     #[arg(long)]
     sqn: Option<String>,
-    /// What the GUSS says of the card: GBA or GBA_U
+    /// What the GUSS says of the card: GBA or GBA_U; SIM for a card without UMTS AKA
     #[arg(long)]
     uicc: Option<String>,
     /// Private identity; derived from the IMSI unless given
@@ -79,6 +80,9 @@ pub(super) struct AddArgs {
     /// How long its keys live, as 8h
     #[arg(long)]
     key_lifetime: Option<String>,
+    /// GBA user security settings, an XML document
+    #[arg(long, value_name = "FILE")]
+    guss: Option<PathBuf>,
     /// Its identity may be told to applications
     #[arg(long)]
     consent: bool,
@@ -136,8 +140,10 @@ pub(super) async fn run(command: SubscriberCommand) -> Result<(), Failure> {
         SubscriberCommand::Import(args) => {
             let network = Network::of(&args.config.load()?).await?;
             let content = read(&args.file)?;
-            let json_lines = content.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-            let kind = if json_lines { "application/jsonl" } else { "text/csv" };
+            let kind = match Format::of(&content) {
+                Format::JsonLines => "application/jsonl",
+                Format::Csv => "text/csv",
+            };
             import(&network, kind, content, args.replace, args.json).await
         }
         SubscriberCommand::List(args) => list(args).await,
@@ -187,6 +193,10 @@ impl AddArgs {
         }
         if self.consent {
             members.insert("consent".to_owned(), json!("true"));
+        }
+        if let Some(path) = &self.guss {
+            let document = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+            members.insert("guss".to_owned(), json!(document));
         }
         if let Some(path) = &self.key_file {
             for line in std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?.lines() {
@@ -268,7 +278,8 @@ async fn show(args: OneArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+/// A file, or standard input for `-`.
+pub(super) fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     if path.as_os_str() == "-" {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut content)?;

@@ -20,6 +20,19 @@ pub struct BsfConfig {
     pub challenge_lifetime: Lifetime,
     /// Whether temporary identities are computed and taken (TS 33.220 annex B.4).
     pub tmpi: bool,
+    /// Bootstraps to run beside AKA, each over TLS only. None, unless an operator means it: both are weaker.
+    pub other_bootstraps: Vec<OtherBootstrap>,
+}
+
+/// One of `bsf.other_bootstraps`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum OtherBootstrap {
+    /// 2G GBA, for subscribers whose card is a SIM (TS 33.220 annex I).
+    #[serde(rename = "2g")]
+    TwoG,
+    /// GBA_Digest, for UEs that ask for it (TS 33.220 annex M).
+    #[serde(rename = "digest")]
+    Digest,
 }
 
 impl Default for BsfConfig {
@@ -29,6 +42,7 @@ impl Default for BsfConfig {
             key_lifetime: Lifetime(Duration::from_secs(8 * 3600)),
             challenge_lifetime: Lifetime(Duration::from_secs(60)),
             tmpi: true,
+            other_bootstraps: Vec::new(),
         }
     }
 }

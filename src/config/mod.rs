@@ -4,21 +4,33 @@
 
 mod api;
 mod bsf;
-mod duration;
+mod cse;
+mod diameter;
+mod enrolee;
 mod naf;
 mod overrides;
+mod ua_client;
+mod ua_proxy;
 mod ue;
+mod unconfirmed;
 mod zh;
 mod zn;
 
 pub use api::ApiConfig;
-pub use bsf::{AcceptAuth, BsfConfig, UbConfig};
-pub use duration::Lifetime;
-pub use naf::{NafConfig, NafPolicy, UaProtocols};
+pub use bsf::{AcceptAuth, BsfConfig, OtherBootstrap, UbConfig};
+pub use cse::CseConfig;
+pub(crate) use diameter::host_of;
+pub use diameter::{ApplicationName, DiameterConfig, DiameterPeerConfig};
+pub use enrolee::EnroleeConfig;
+pub use ksnaf_proto::gba::duration::Lifetime;
+pub use naf::{GbaTypes, GsIds, NafConfig, NafPolicy, Target, UaProtocols};
 pub use overrides::{ConfigError, load};
-pub use ue::{CardConfig, UeApplication, UeConfig, UeMode};
-pub use zh::{ZhConfig, ZhSource};
-pub use zn::ZnConfig;
+pub use ua_client::{PskIdentityForm, UaClientConfig, UaUse};
+pub use ua_proxy::{UaProxyConfig, UaZn};
+pub use ue::{CardConfig, UeApplication, UeBootstrap, UeConfig, UeMode};
+pub use unconfirmed::{DigestKey, TwoGLayout, UnconfirmedConfig};
+pub use zh::{BaseUrl, OauthClientConfig, PeerAddress, ZhConfig, ZhHttp, ZhSource};
+pub use zn::{GpiLayout, ZnConfig, ZnOauthConfig};
 
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};
@@ -40,16 +52,28 @@ pub struct Config {
     pub zh: ZhConfig,
     /// Its reference point towards NAFs.
     pub zn: ZnConfig,
+    /// The Diameter node under both.
+    pub diameter: DiameterConfig,
     /// The credential API.
     pub api: ApiConfig,
     /// The device's card.
     pub card: CardConfig,
     /// The device's GBA client.
     pub ue: UeConfig,
+    /// What no public text says of the bootstraps beside AKA.
+    pub unconfirmed: UnconfirmedConfig,
     /// Where durable state is kept.
     pub store: StoreConfig,
     /// Who may ask for which NAF's keys.
     pub naf: Vec<NafConfig>,
+    /// What subscribers may be on the service layer.
+    pub enrolee: Vec<EnroleeConfig>,
+    /// Ua, the network side.
+    pub ua_proxy: UaProxyConfig,
+    /// Ua, the device side.
+    pub ua_client: UaClientConfig,
+    /// The CSE at which the service shows itself.
+    pub cse: CseConfig,
     /// Bounds of the process.
     pub service: ServiceConfig,
 }
@@ -62,11 +86,17 @@ impl Default for Config {
             ub: UbConfig::default(),
             zh: ZhConfig::default(),
             zn: ZnConfig::default(),
+            diameter: DiameterConfig::default(),
             api: ApiConfig::default(),
             card: CardConfig::default(),
             ue: UeConfig::default(),
+            unconfirmed: UnconfirmedConfig::default(),
             store: StoreConfig::default(),
             naf: Vec::new(),
+            enrolee: Vec::new(),
+            ua_proxy: UaProxyConfig::default(),
+            ua_client: UaClientConfig::default(),
+            cse: CseConfig::default(),
             service: ServiceConfig::default(),
         }
     }
@@ -99,6 +129,8 @@ pub enum Role {
     Bsf,
     /// The credential API.
     Api,
+    /// Ua, the network side.
+    Ua,
 }
 
 /// `[service]`.
@@ -121,6 +153,14 @@ impl Default for ServiceConfig {
             drain_timeout: Lifetime(Duration::from_secs(5)),
             sweep_interval: Lifetime(Duration::from_secs(60)),
         }
+    }
+}
+
+impl Config {
+    /// Whether Ua's network side is served: as a role, or because it has a name.
+    #[must_use]
+    pub fn serves_ua(&self) -> bool {
+        self.service.roles.contains(&Role::Ua) || self.ua_proxy.naf_fqdn.is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who may ask for which NAF's keys.
 
-use ksnaf_proto::gba::{NafId, UaSecurityProtocolId};
+use ksnaf_proto::gba::guss::GsId;
+use ksnaf_proto::gba::{GbaType, NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::EnrolmentTarget;
 use ksnaf_proto::zn::{Allowed, NafRule, ZnPolicy};
@@ -28,6 +29,22 @@ pub struct NafConfig {
     /// Whether the NAF may learn the private identity of a subscriber who consents, on Zn.
     #[serde(default)]
     pub private_identity: bool,
+    /// Whether it may make associations that no UE has asked for (Zpn).
+    #[serde(default)]
+    pub push: bool,
+    /// The groups it is in, for user security settings that are meant for a group.
+    #[serde(default)]
+    pub naf_groups: Vec<String>,
+    /// Services whose user security settings it may have where it asks for them; `*` for any.
+    #[serde(default)]
+    pub gs_ids: GsIds,
+    /// Services whose settings a subscriber must have to use this NAF (TS 33.220 annex J).
+    #[serde(default)]
+    pub required_gs_ids: Vec<u32>,
+    /// What may stand behind its keys, on Zn and on the API: `3G_GBA`, `2G_GBA`, `GBA_DIGEST`. AKA alone unless it says
+    /// more.
+    #[serde(default)]
+    pub gba_types: GbaTypes,
     /// Whether the key is called Kpsa (`cse`) or Km (`maf`) in oneM2M.
     #[serde(default)]
     pub enrolment_target: Target,
@@ -47,9 +64,55 @@ impl NafConfig {
             forms: Vec::new(),
             ks_int: false,
             private_identity: false,
+            push: false,
+            naf_groups: Vec::new(),
+            gs_ids: GsIds::default(),
+            required_gs_ids: Vec::new(),
+            gba_types: GbaTypes::default(),
             enrolment_target: Target::Cse,
             origins: Vec::new(),
         }
+    }
+}
+
+/// `naf.gba_types`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GbaTypes(Vec<GbaType>);
+
+impl Default for GbaTypes {
+    fn default() -> Self {
+        Self(vec![GbaType::ThreeG])
+    }
+}
+
+impl GbaTypes {
+    /// These.
+    #[must_use]
+    pub fn of(types: impl IntoIterator<Item = GbaType>) -> Self {
+        Self(types.into_iter().collect())
+    }
+
+    /// Whatever there is: for the user that runs the service.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of([GbaType::ThreeG, GbaType::TwoG, GbaType::Digest])
+    }
+
+    /// Whether a bootstrap of that type will do.
+    #[must_use]
+    pub fn allow(&self, gba_type: GbaType) -> bool {
+        self.0.contains(&gba_type)
+    }
+}
+
+impl<'de> Deserialize<'de> for GbaTypes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parse = |text: &String| {
+            let known = GbaType::from_name(text);
+            known.ok_or_else(|| D::Error::custom(format_args!("{text:?}: 3G_GBA, 2G_GBA or GBA_DIGEST")))
+        };
+        texts.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -131,6 +194,38 @@ impl<'de> Deserialize<'de> for UaProtocols {
     }
 }
 
+/// Services whose settings a NAF may have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum GsIds {
+    /// `*`: those that are meant for it or for every NAF.
+    #[default]
+    Any,
+    /// These of them.
+    Listed(Vec<u32>),
+}
+
+impl<'de> Deserialize<'de> for GsIds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Entry {
+            Number(u32),
+            Text(String),
+        }
+        let mut listed = Vec::new();
+        for entry in Vec::<Entry>::deserialize(deserializer)? {
+            match entry {
+                Entry::Number(number) => listed.push(number),
+                Entry::Text(text) if text == "*" => return Ok(Self::Any),
+                Entry::Text(text) => listed.push(text.parse().map_err(|_| {
+                    D::Error::custom(format_args!("{text:?}: a GSID is a number, or \"*\" for any"))
+                })?),
+            }
+        }
+        Ok(Self::Listed(listed))
+    }
+}
+
 /// The `[[naf]]` list as a question: may this caller have that NAF's key?
 #[derive(Debug, Clone, Default)]
 pub struct NafPolicy(Vec<NafConfig>);
@@ -173,12 +268,29 @@ impl NafPolicy {
                 UaProtocols::Any => Allowed::Any,
                 UaProtocols::Listed(listed) => Allowed::Listed(listed.clone()),
             },
-            gs_ids: Allowed::Any,
+            gs_ids: match &naf.gs_ids {
+                GsIds::Any => Allowed::Any,
+                GsIds::Listed(listed) => Allowed::Listed(listed.iter().copied().map(GsId).collect()),
+            },
+            required_gs_ids: naf.required_gs_ids.iter().copied().map(GsId).collect(),
+            naf_groups: naf.naf_groups.clone(),
+            gba_types: naf.gba_types.0.clone(),
             uicc_key: naf.ks_int,
             private_identity: naf.private_identity,
+            push: naf.push,
             ..NafRule::new(naf.fqdn.clone(), naf.principals.clone())
         };
         ZnPolicy::new(self.0.iter().map(rule).collect())
+    }
+
+    /// All entries.
+    pub fn entries(&self) -> impl Iterator<Item = &NafConfig> {
+        self.0.iter()
+    }
+
+    /// Everybody that some entry names.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|naf| naf.principals.iter().map(String::as_str))
     }
 
     /// The entries that name this caller.
@@ -194,14 +306,9 @@ mod tests {
     #[test]
     fn a_caller_gets_only_what_an_entry_grants() {
         let policy = NafPolicy::new(vec![NafConfig {
-            fqdn: Fqdn::parse("naf.example").unwrap(),
-            ua_protocols: UaProtocols::default(),
             principals: vec!["cse".to_owned()],
             forms: vec!["raw".to_owned()],
-            ks_int: false,
-            private_identity: false,
-            enrolment_target: Target::Cse,
-            origins: Vec::new(),
+            ..NafConfig::for_lab(Fqdn::parse("naf.example").unwrap())
         }]);
         let names = |name: &str| vec![name.to_owned()];
         let id = |fqdn, ua| NafId::new(Fqdn::parse(fqdn).unwrap(), ua);
@@ -216,5 +323,16 @@ mod tests {
         );
         assert!(policy.permit(&names("cse"), &id("naf.example", digest), "tls-psk").is_none());
         assert!(policy.permit(&[], &id("naf.example", digest), "raw").is_none());
+    }
+
+    #[test]
+    fn keys_of_weaker_bootstraps_are_for_those_who_ask_for_them() {
+        let parse = |text: &str| toml::from_str::<NafConfig>(&format!("fqdn = \"naf.example\"\n{text}"));
+        let all = [GbaType::ThreeG, GbaType::TwoG, GbaType::Digest];
+        let allowed = |text: &str| all.map(|gba_type| parse(text).unwrap().gba_types.allow(gba_type));
+        assert_eq!(allowed(""), [true, false, false]);
+        assert_eq!(allowed("gba_types = [\"2G_GBA\", \"3G_GBA\"]"), [true, true, false]);
+        assert_eq!(allowed("gba_types = [\"GBA_DIGEST\"]"), [false, false, true]);
+        assert!(parse("gba_types = [\"2g\"]").unwrap_err().to_string().contains("GBA_DIGEST"));
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the file and lays environment and `--set` over it, one at a time, so that an error names the one at fault.
 
-use super::Config;
+use super::{Config, Role, UaZn, UeBootstrap};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -161,6 +161,19 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if ub.tls_listen.is_some() && (ub.tls_certificate.is_none() || ub.tls_key.is_none()) {
         return Err(ConfigError::Conflict("ub.tls_listen needs ub.tls_certificate and ub.tls_key"));
     }
+    if ub.tls_listen.is_none() && !config.bsf.other_bootstraps.is_empty() {
+        return Err(ConfigError::Conflict(
+            "bsf.other_bootstraps needs ub.tls_listen: they run over TLS only",
+        ));
+    }
+    if config.ue.bootstrap == UeBootstrap::Digest && config.ue.digest_file.is_none() {
+        return Err(ConfigError::Conflict("ue.bootstrap = \"digest\" needs ue.digest_file"));
+    }
+    if config.unconfirmed.digest_exporter.is_empty() {
+        return Err(ConfigError::Conflict("unconfirmed.digest_exporter is empty"));
+    }
+    config.diameter.conflict().map_err(ConfigError::Conflict)?;
+    config.zh.missing(ub.request_timeout).map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
         && (api.tls_certificate.is_none() || api.tls_key.is_none() || api.client_ca.is_none())
@@ -169,7 +182,36 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "api.tls_listen needs api.tls_certificate, api.tls_key and api.client_ca",
         ));
     }
-    Ok(())
+    let zn = &config.zn;
+    if zn.sbi_tls_listen.is_some() && (zn.tls_certificate.is_none() || zn.tls_key.is_none()) {
+        return Err(ConfigError::Conflict("zn.sbi_tls_listen needs zn.tls_certificate and zn.tls_key"));
+    }
+    check_ua(config)
+}
+
+fn check_ua(config: &Config) -> Result<(), ConfigError> {
+    let ua = &config.ua_proxy;
+    if ua.certificate.is_some() != ua.key.is_some() {
+        return Err(ConfigError::Conflict("ua_proxy.certificate and ua_proxy.key go together"));
+    }
+    if !config.serves_ua() {
+        return Ok(());
+    }
+    if ua.naf_fqdn.is_none() || ua.upstream.is_none() {
+        return Err(ConfigError::Conflict("the role ua needs ua_proxy.naf_fqdn and ua_proxy.upstream"));
+    }
+    match ua.zn {
+        UaZn::Local if !config.service.roles.contains(&Role::Bsf) => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"local\" needs the role bsf in service.roles"))
+        }
+        UaZn::Nbsp if ua.base_url.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"nbsp\" needs ua_proxy.base_url"))
+        }
+        UaZn::Diameter if ua.peer.is_none() => {
+            Err(ConfigError::Conflict("ua_proxy.zn = \"diameter\" needs ua_proxy.peer"))
+        }
+        UaZn::Local | UaZn::Nbsp | UaZn::Diameter => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -241,6 +283,13 @@ mod tests {
         let lab = with(blocks[2], &[]).unwrap().naf;
         let naf = super::super::NafConfig::for_lab(lab[0].fqdn.clone());
         assert_eq!(format!("{:?}", lab[0]), format!("{naf:?}"));
+    }
+
+    #[test]
+    fn the_example_behind_the_readmes_two_commands_is_taken() {
+        let config = with(include_str!("../../docs/cse.toml"), &[]).unwrap();
+        assert!(config.serves_ua());
+        assert!(config.ua_client.target.is_some() && config.cse.url.is_some());
     }
 
     #[test]

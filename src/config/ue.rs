@@ -20,12 +20,17 @@ pub struct CardConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UeConfig {
-    /// Where the BSF is, `http://host:port/`; by default this process's own, else the name that the card implies.
+    /// Where the BSF is, `http://host:port/`; by default this process's own, else the MEF that the card
+    /// names, else the name that it implies.
     pub bsf: Option<String>,
     /// The BSF's name, realm on Ub, where its URL does not say it and it is not the card's.
     pub bsf_name: Option<String>,
     /// PEM certificates to trust for an `https` BSF.
     pub bsf_ca: Option<PathBuf>,
+    /// Which bootstrap to run.
+    pub bootstrap: UeBootstrap,
+    /// For `digest`: a TOML file with `impi`, `realm` and `ha1`.
+    pub digest_file: Option<PathBuf>,
     /// Whether to offer a temporary identity in place of the IMPI.
     pub tmpi: bool,
     /// Which key hierarchy to run: the card's best, or GBA_ME always.
@@ -38,6 +43,21 @@ pub struct UeConfig {
     pub timeout: Lifetime,
     /// For one card command; a frozen card frees its caller after this.
     pub card_timeout: Lifetime,
+}
+
+/// `ue.bootstrap`. There is no falling back from one to another: who is between could force the weakest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum UeBootstrap {
+    /// AKA with a USIM or an ISIM.
+    #[default]
+    #[serde(rename = "aka")]
+    Aka,
+    /// 2G GBA with the card's GSM context, over TLS.
+    #[serde(rename = "2g")]
+    TwoG,
+    /// GBA_Digest with a SIP Digest credential and without a card, over TLS.
+    #[serde(rename = "digest")]
+    Digest,
 }
 
 /// `ue.mode`.
@@ -72,6 +92,8 @@ impl Default for UeConfig {
             bsf: None,
             bsf_name: None,
             bsf_ca: None,
+            bootstrap: UeBootstrap::Aka,
+            digest_file: None,
             tmpi: true,
             mode: UeMode::Auto,
             application: UeApplication::Auto,

@@ -3,14 +3,25 @@
 //! [`Credential`] is the same value on the device side (from the card) and on the network side (from the association).
 
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
-use ksnaf_proto::gba::{Association, BTid, GbaMode, KsIntNaf, NafId, kdf};
+use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, KsIntNaf, NafId, digest_mode, kdf};
 use ksnaf_proto::hex;
+use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::{self, EnrolmentTarget};
+use ksnaf_proto::secret::Secret;
 use ksnaf_proto::ua::{HttpDigestCredential, NafKey, TlsPskCredential};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
+
+/// A name for a subscriber that no two NAFs share (SER-025): stable for one NAF, no use to another.
+#[must_use]
+pub fn pseudonym(key: &Secret<32>, subscriber: &str, naf: &Fqdn) -> String {
+    let parts = [&b"pseudonym"[..], subscriber.as_bytes(), naf.as_str().as_bytes()];
+    let mac = kdf::kdf(key.danger_expose(), 0xff, &parts);
+    let (head, _) = mac.danger_expose().split_at(16);
+    hex::encode(head)
+}
 
 /// How a credential is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +85,8 @@ pub struct Credential {
     pub key_int: Option<KsIntNaf>,
     /// Which hierarchy it comes from.
     pub gba_mode: GbaMode,
+    /// What authenticated the bootstrap.
+    pub gba_type: GbaType,
     /// The key dies with its Ks.
     pub expires_at: SystemTime,
     /// What the key is called in oneM2M.
@@ -90,9 +103,10 @@ impl Credential {
         target: EnrolmentTarget,
     ) -> Self {
         let Association { ks, rand, impi, .. } = association;
-        let key = match association.gba_mode {
-            GbaMode::Me => NafKey::Me(kdf::ks_naf(ks, rand, impi, &naf_id)),
-            GbaMode::U => NafKey::Ext(kdf::ks_ext_naf(ks, rand, impi, &naf_id)),
+        let key = match (association.gba_type, association.gba_mode) {
+            (GbaType::Digest, _) => NafKey::Me(digest_mode::ks_naf(ks, &rand.0, impi, &naf_id)),
+            (_, GbaMode::Me) => NafKey::Me(kdf::ks_naf(ks, rand, impi, &naf_id)),
+            (_, GbaMode::U) => NafKey::Ext(kdf::ks_ext_naf(ks, rand, impi, &naf_id)),
         };
         let int = with_int && association.gba_mode == GbaMode::U;
         let key_int = int.then(|| kdf::ks_int_naf(ks, rand, impi, &naf_id));
@@ -102,6 +116,7 @@ impl Credential {
             key,
             key_int,
             gba_mode: association.gba_mode,
+            gba_type: association.gba_type,
             expires_at: association.expires_at,
             target,
         }

@@ -4,13 +4,16 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
+use ksnaf_proto::secret::Secret;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 
 /// Octets of an answer's body that are read at the most.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -88,7 +91,20 @@ impl Target {
         }
     }
 
-    fn name(&self) -> String {
+    /// Whether somebody listens there, within `bound`.
+    pub async fn takes_a_connection(&self, bound: Duration) -> bool {
+        let connected = async {
+            match self {
+                Self::Tcp { host, port } | Self::Tls { host, port, .. } => {
+                    TcpStream::connect((host.as_str(), *port)).await.is_ok()
+                }
+                Self::Unix(path) => UnixStream::connect(path).await.is_ok(),
+            }
+        };
+        tokio::time::timeout(bound, connected).await.unwrap_or(false)
+    }
+
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Tcp { host, port } | Self::Tls { host, port, .. } => format!("{host}:{port}"),
             Self::Unix(path) => path.display().to_string(),
@@ -164,17 +180,80 @@ where
         Target::Unix(_) => "localhost".to_owned(),
         _ => target.name(),
     };
+    let answer = request(&mut sender, &default_host, ask).await.map_err(broken);
+    driver.abort();
+    answer
+}
+
+/// One request and its answer; a text says what went wrong.
+async fn request(
+    sender: &mut SendRequest<Full<Bytes>>,
+    default_host: &str,
+    ask: Ask<'_>,
+) -> Result<Answer, String> {
     let mut request = Request::builder()
         .method(ask.method)
         .uri(ask.path)
-        .header(http::header::HOST, ask.host.unwrap_or(&default_host));
+        .header(http::header::HOST, ask.host.unwrap_or(default_host));
     for (name, value) in &ask.headers {
         request = request.header(name.as_str(), value.as_str());
     }
-    let request = request.body(Full::new(ask.body)).map_err(|error| broken(error.to_string()))?;
-    let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
+    let request = request.body(Full::new(ask.body)).map_err(|error| error.to_string())?;
+    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
     let (parts, body) = response.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| broken(error.to_string()))?;
-    driver.abort();
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| error.to_string())?;
     Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+}
+
+/// A TLS connection that stays for several requests, and the key that it exports: what is bound to that key holds on
+/// this connection only.
+pub struct TlsSession {
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<Result<(), hyper::Error>>,
+    exported: Secret<48>,
+    peer: String,
+}
+
+impl TlsSession {
+    /// Connects to a TLS target whose certificate must be `name`'s, whatever host is connected to.
+    pub async fn open(target: &Target, name: &str, label: &str) -> Result<Self, ClientError> {
+        let Target::Tls { host, port, config } = target else {
+            return Err(ClientError::Address("an https:// URL is needed"));
+        };
+        let peer = target.name();
+        let connect = |source| ClientError::Connect { peer: peer.clone(), source };
+        let broken = |reason: String| ClientError::Broken { peer: peer.clone(), reason };
+        let name =
+            ServerName::try_from(name.to_owned()).map_err(|_| ClientError::Address("not a host name"))?;
+        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(connect)?;
+        let _ = stream.set_nodelay(true);
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
+        let stream = connector.connect(name, stream).await.map_err(connect)?;
+        let exported = super::tls::exported(stream.get_ref().1, label)
+            .ok_or_else(|| broken("TLS exports no key".to_owned()))?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        Ok(Self { sender, driver: tokio::spawn(connection), exported, peer })
+    }
+
+    /// What the connection exports.
+    #[must_use]
+    pub const fn exported(&self) -> &Secret<48> {
+        &self.exported
+    }
+
+    /// One request and its answer. The caller bounds the time.
+    pub async fn send(&mut self, ask: Ask<'_>) -> Result<Answer, ClientError> {
+        let broken = |reason: String| ClientError::Broken { peer: self.peer.clone(), reason };
+        let ready = self.sender.ready().await;
+        ready.map_err(|error| broken(error.to_string()))?;
+        request(&mut self.sender, &self.peer, ask).await.map_err(broken)
+    }
+}
+
+impl Drop for TlsSession {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
 }

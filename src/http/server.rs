@@ -4,12 +4,14 @@ use bytes::Bytes;
 use http::uri::Authority;
 use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
-use hyper::service::service_fn;
+use hyper::service::{HttpService, Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
+use hyper_util::server::conn::auto;
+use ksnaf_proto::secret::Secret;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub enum Listener {
     Tcp(TcpListener),
     /// TLS over TCP.
     Tls(TcpListener, TlsAcceptor),
+    /// TLS over TCP whose connections export a key by this label (RFC 5705).
+    TlsExporting(TcpListener, TlsAcceptor, Arc<str>),
     /// Unix socket.
     Unix(UnixListener),
 }
@@ -59,6 +63,8 @@ pub struct Peer {
     pub tls: bool,
     /// DNS names and URIs of a verified client certificate.
     pub certificate_names: Vec<String>,
+    /// What TLS exports by the listener's label, if it has one: whatever is bound to it holds on this connection only.
+    pub exported: Option<Secret<48>>,
     /// User of a Unix socket peer.
     pub uid: Option<u32>,
 }
@@ -66,7 +72,7 @@ pub struct Peer {
 /// Answers requests; cloned per connection.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// The answer's body.
-    type Body: Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 
     /// Answers one request.
     fn handle(
@@ -134,7 +140,7 @@ pub async fn serve<H: Handler>(
 
 enum Raw {
     Tcp(tokio::net::TcpStream, SocketAddr),
-    Tls(tokio::net::TcpStream, SocketAddr, TlsAcceptor),
+    Tls(tokio::net::TcpStream, SocketAddr, TlsAcceptor, Option<Arc<str>>),
     Unix(tokio::net::UnixStream),
 }
 
@@ -143,7 +149,12 @@ impl Listener {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| Raw::Tcp(stream, address)),
             Self::Tls(listener, acceptor) => {
-                listener.accept().await.map(|(stream, address)| Raw::Tls(stream, address, acceptor.clone()))
+                let accepted = listener.accept().await;
+                accepted.map(|(stream, address)| Raw::Tls(stream, address, acceptor.clone(), None))
+            }
+            Self::TlsExporting(listener, acceptor, label) => {
+                let (stream, address) = listener.accept().await?;
+                Ok(Raw::Tls(stream, address, acceptor.clone(), Some(Arc::clone(label))))
             }
             Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Raw::Unix(stream)),
         }
@@ -164,13 +175,21 @@ impl Context {
                 let peer = Peer { address: Some(address), ..Peer::default() };
                 self.connection(stream, peer, handler).await;
             }
-            Raw::Tls(stream, address, acceptor) => {
+            Raw::Tls(stream, address, acceptor, label) => {
                 let _ = stream.set_nodelay(true);
                 match tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => {
                         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         let certificate_names = super::tls::names_of(certificates);
-                        let peer = Peer { address: Some(address), tls: true, certificate_names, uid: None };
+                        let exported =
+                            label.and_then(|label| super::tls::exported(stream.get_ref().1, &label));
+                        let peer = Peer {
+                            address: Some(address),
+                            tls: true,
+                            certificate_names,
+                            exported,
+                            uid: None,
+                        };
                         self.connection(stream, peer, handler).await;
                     }
                     Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
@@ -200,7 +219,7 @@ impl Context {
             async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
         });
         let ended = if self.limits.http2 {
-            let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            let mut builder = auto::Builder::new(TokioExecutor::new());
             builder
                 .http1()
                 .timer(TokioTimer::new())
@@ -224,7 +243,8 @@ impl Context {
                 .header_read_timeout(self.limits.header_timeout)
                 .max_headers(MAX_HEADERS)
                 .max_buf_size(MAX_HEADER_OCTETS);
-            self.drive(builder.serve_connection(TokioIo::new(stream), service), &asked).await
+            let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+            self.drive(connection, &asked).await
         };
         if let Err(error) = ended {
             tracing::debug!(?address, error, "connection ended early");
@@ -237,7 +257,7 @@ impl Context {
     /// of hyper's own bounds holds.
     async fn drive<C>(&self, connection: C, asked: &AtomicBool) -> Result<(), String>
     where
-        C: GracefulConnection<Error: std::fmt::Display>,
+        C: Draining,
     {
         tokio::pin!(connection);
         let silence = async {
@@ -250,11 +270,46 @@ impl Context {
             ended = connection.as_mut() => ended,
             () = silence => return Err("nothing was asked in time".to_owned()),
             () = self.shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
+                connection.as_mut().end_with_this_request();
                 connection.await
             }
         };
         ended.map_err(|error| error.to_string())
+    }
+}
+
+/// A connection that can be told to end with the request that it is at.
+trait Draining: Future<Output = Result<(), Self::Error>> {
+    type Error: std::fmt::Display;
+
+    fn end_with_this_request(self: Pin<&mut Self>);
+}
+
+impl<I, S, B> Draining for hyper::server::conn::http1::UpgradeableConnection<I, S>
+where
+    S: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    B: Body<Error: Into<BoxError>> + 'static,
+    I: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+{
+    type Error = hyper::Error;
+
+    fn end_with_this_request(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<I, S, B> Draining for auto::Connection<'_, I, S, TokioExecutor>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send + 'static>,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+{
+    type Error = BoxError;
+
+    fn end_with_this_request(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
     }
 }
 

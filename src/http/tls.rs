@@ -1,12 +1,14 @@
 //! TLS with certificates: rustls over ring, named explicitly so that no process-wide default matters.
 
+use ksnaf_proto::secret::Secret;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ConnectionCommon, RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use zeroize::Zeroizing;
 
 /// Why TLS cannot be set up. Configuration, so exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +75,23 @@ pub fn server(
 
 /// A client's side, trusting the certificates of one PEM file.
 pub fn client(ca: &Path) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = ClientConfig::builder_with_provider(provider())
+    client_as(ca, None).map(Arc::new)
+}
+
+/// A client's side, with a certificate chain and a private key of its own where it has them.
+pub fn client_as(ca: &Path, own: Option<(&Path, &Path)>) -> Result<ClientConfig, TlsError> {
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|source| TlsError::Rustls { path: ca.to_owned(), source })?
-        .with_root_certificates(roots(ca)?)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_root_certificates(roots(ca)?);
+    let Some((certificate, key)) = own else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Pem { path: key.to_owned(), source })?;
+    builder
+        .with_client_auth_cert(certificates(certificate)?, private)
+        .map_err(|source| TlsError::Rustls { path: certificate.to_owned(), source })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -94,6 +107,15 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
         roots.add(certificate).map_err(|source| TlsError::Rustls { path: path.to_owned(), source })?;
     }
     Ok(roots)
+}
+
+/// What a connection exports by a label, without a context (RFC 5705): 48 octets that its two ends alone know. `None`
+/// before its handshake is over.
+#[must_use]
+pub fn exported<Data>(connection: &ConnectionCommon<Data>, label: &str) -> Option<Secret<48>> {
+    let octets = Zeroizing::new([0; 48]);
+    let exported = connection.export_keying_material(octets, label.as_bytes(), None).ok()?;
+    Some(Secret::new(*exported))
 }
 
 /// DNS names and URIs in the subject alternative names of a verified client's own certificate.

@@ -1,9 +1,8 @@
-//! What callers with a name ask: the credential API, and Zn as Nbsp_GBA.
+//! What callers with a name ask: the credential API.
 
 use super::listening::{bind, bind_unix};
 use super::{Service, StartError};
 use crate::api::caller::Tokens;
-use crate::api::nbsp_gba::NbspGba;
 use crate::api::{Api, ApiState};
 use crate::http::server::{Limits, Listener};
 use crate::http::tls;
@@ -11,24 +10,22 @@ use crate::metrics::Metrics;
 use ksnaf_proto::secret::Secret;
 use std::sync::Arc;
 
+/// Any user may connect: the kernel says who it is, and the policy decides.
+const API_SOCKET_MODE: u32 = 0o666;
+
 impl Service {
     pub(super) async fn start_api(
         &mut self,
         tokens: Tokens,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let mut fresh = [0; 32];
-        getrandom::fill(&mut fresh)?;
-        let pseudonym_key = match &self.store {
-            Some(store) => store.shared_secret("pseudonym", fresh).await?,
-            None => Secret::new(fresh),
-        };
+        let pseudonym_key = self.pseudonym_key().await?;
         let config = self.config.api.clone();
         let state = Arc::new(ApiState {
             store: self.store.clone(),
             device: self.device.clone(),
             policy: crate::config::NafPolicy::new(self.config.naf.clone()),
-            tokens,
+            tokens: tokens.clone(),
             own_uid: rustix::process::geteuid().as_raw(),
             config: config.clone(),
             bsf: self.config.bsf.fqdn.clone(),
@@ -36,17 +33,13 @@ impl Service {
             metrics: Arc::clone(metrics),
             ready: Arc::clone(&self.ready),
         });
-        let api = Api::new(Arc::clone(&state));
+        let api = Api::new(state);
         let limits = Limits {
             max_connections: config.max_connections,
             header_timeout: config.request_timeout.0,
             http2: true,
         };
-        if self.store.is_some() {
-            let (listener, address) = bind("zn.sbi_listen", self.config.zn.sbi_listen).await?;
-            self.addresses.zn_sbi = Some(address);
-            self.serve(&self.front, Listener::Tcp(listener), limits, NbspGba::new(state));
-        }
+        self.start_zn(tokens, limits, metrics).await?;
         let (listener, address) = bind("api.listen", config.listen).await?;
         self.addresses.api = Some(address);
         self.serve(&self.front, Listener::Tcp(listener), limits, api.clone());
@@ -60,8 +53,23 @@ impl Service {
             self.serve(&self.front, Listener::Tls(listener, acceptor), limits, api.clone());
         }
         let path = config.unix_socket.unwrap_or_else(|| self.config.data_dir.join("api.sock"));
-        self.serve(&self.front, Listener::Unix(bind_unix(&path)?), limits, api);
+        self.serve(
+            &self.front,
+            Listener::Unix(bind_unix("api.unix_socket", &path, API_SOCKET_MODE)?),
+            limits,
+            api,
+        );
         self.addresses.api_unix = Some(path);
         Ok(())
+    }
+
+    /// Makes pseudonyms: one secret for all that share the store.
+    pub(super) async fn pseudonym_key(&self) -> Result<Secret<32>, StartError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        match &self.store {
+            Some(store) => Ok(store.shared_secret("pseudonym", fresh).await?),
+            None => Ok(Secret::new(fresh)),
+        }
     }
 }

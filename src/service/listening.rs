@@ -16,17 +16,16 @@ pub(super) async fn bind(
     Ok((listener, bound))
 }
 
-/// Binds a Unix socket. Any user may connect where the directory lets it: the kernel says who it is, and the policy
-/// decides. One that a killed process left behind is replaced; one that answers is not.
-pub(super) fn bind_unix(path: &Path) -> Result<UnixListener, StartError> {
-    let failed =
-        |source| StartError::Listen { key: "api.unix_socket", address: path.display().to_string(), source };
+/// Binds a Unix socket that users of `mode` may connect to, where the directory lets them. One that a killed process left
+/// behind is replaced; one that answers is not.
+pub(super) fn bind_unix(key: &'static str, path: &Path, mode: u32) -> Result<UnixListener, StartError> {
+    let failed = |source| StartError::Listen { key, address: path.display().to_string(), source };
     let short = data_dir::ShortPath::of(path).map_err(failed)?;
     if std::os::unix::net::UnixStream::connect(short.path()).is_ok() {
         return Err(failed(std::io::ErrorKind::AddrInUse.into()));
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(short.path()).map_err(failed)?;
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).map_err(failed)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).map_err(failed)?;
     Ok(listener)
 }

@@ -1,14 +1,22 @@
 //! A whole service: binds every listener, starts the roles, says where they are, ends them in order.
 
+mod cse;
+mod diameter;
 mod error;
 mod front;
 mod listening;
 mod network;
+#[cfg(feature = "ua")]
+mod ua;
+#[cfg(feature = "ua")]
+mod ua_client;
 mod upkeep;
+mod zn;
 
 pub use error::StartError;
 
 use crate::api::caller::Tokens;
+use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
@@ -37,6 +45,8 @@ pub struct Service {
     pub addresses: Addresses,
     /// The network side's state.
     pub store: Option<Arc<dyn Store>>,
+    /// Where the network side's vectors come from.
+    source: Option<Arc<dyn AuthenticationVectorSource>>,
     config: Config,
     ready: Arc<AtomicBool>,
     /// The API and what works in the background.
@@ -44,6 +54,8 @@ pub struct Service {
     /// Ub: a request to the API may need it, so it ends after.
     ub: Part,
     abort: CancellationToken,
+    /// Zh may ask over it and Zn answer.
+    diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
     embedded: Option<Arc<EmbeddedStore>>,
 }
@@ -80,9 +92,6 @@ impl Service {
         if let Some(path) = &config.api.token_file {
             tokens.extend(Tokens::read(path)?);
         }
-        if config.zn.diameter_listen.is_some() {
-            tracing::warn!("zn.diameter_listen is set, but Zn is served as Nbsp_GBA only");
-        }
         let embedded =
             if config.service.roles.contains(&Role::Bsf) { Some(open_store(&config)?) } else { None };
         let store = embedded.clone().map(|store| store as Arc<dyn Store>);
@@ -90,22 +99,38 @@ impl Service {
         let mut service = Self {
             addresses: Addresses::default(),
             store: store.clone(),
+            source: None,
             ready: Arc::default(),
             front: Part::default(),
             ub: Part::default(),
             abort: CancellationToken::new(),
+            diameter: None,
             device: None,
             embedded,
             config,
         };
         if let Some(store) = &store {
+            service.start_diameter().await?;
             service.start_bsf(store, &metrics).await?;
         }
         let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
         service.device = device.map(Arc::new);
         service.start_upkeep();
         service.start_api(tokens, &metrics).await?;
+        if service.config.serves_ua() {
+            #[cfg(feature = "ua")]
+            service.start_ua(&metrics).await?;
+            #[cfg(not(feature = "ua"))]
+            return Err(StartError::NoUa);
+        }
+        #[cfg(feature = "ua")]
+        service.start_ua_client().await?;
+        #[cfg(not(feature = "ua"))]
+        if service.config.ua_client.target.is_some() {
+            return Err(StartError::NoUa);
+        }
         service.start_sweeper(&metrics);
+        service.start_cse().await?;
         service.addresses.device = service.device.is_some();
         service.write_note()?;
         service.ready.store(true, Ordering::Relaxed);
@@ -142,8 +167,14 @@ impl Service {
         if let Some(device) = &self.device {
             device.close();
         }
-        let Self { store, embedded, config, addresses, .. } = self;
-        drop(store);
+        let Self { diameter, store, embedded, config, addresses, source, .. } = self;
+        if let Some(source) = &source {
+            source.close().await;
+        }
+        if let Some(node) = diameter {
+            node.stop(deadline.saturating_duration_since(tokio::time::Instant::now()).max(CUT_BOUND)).await;
+        }
+        drop((store, source));
         close_store(embedded).await;
         let _ = std::fs::remove_file(data_dir::run_note(&config.data_dir));
         if let Some(path) = &addresses.api_unix {

@@ -2,7 +2,7 @@
 
 use super::listening::bind;
 use super::{Service, StartError};
-use crate::av_source::BuiltIn;
+use crate::av_source;
 use crate::bsf::Bsf;
 use crate::http::server::{Limits, Listener};
 use crate::http::tls;
@@ -16,7 +16,8 @@ impl Service {
         store: &Arc<dyn Store>,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let source = Arc::new(BuiltIn::new(Arc::clone(store)));
+        let source = av_source::from_config(&self.config, store, metrics).await?;
+        self.source = Some(Arc::clone(&source));
         let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
         let ub = self.config.ub.clone();
         let limits = Limits {
@@ -33,7 +34,8 @@ impl Service {
             let acceptor = tls::server(certificate, key, None, &[b"http/1.1"])?.into();
             let (listener, address) = bind("ub.tls_listen", listen).await?;
             self.addresses.ub_tls = Some(address);
-            self.serve(&self.ub, Listener::Tls(listener, acceptor), limits, bsf);
+            let label = self.config.unconfirmed.digest_exporter.as_str().into();
+            self.serve(&self.ub, Listener::TlsExporting(listener, acceptor, label), limits, bsf);
         }
         Ok(())
     }

@@ -1,14 +1,11 @@
 //! What must survive a restart: subscribers, associations, sequence numbers and the BSF's sealing keys.
 //!
 //! [`Store`] is the one trait; [`embedded`] keeps everything in one directory beside the process. Every call that
-//! changes something returns after the change is on disk: concurrent calls share one commit. [`import`] reads
-//! subscriber files.
+//! changes something returns after the change is on disk: concurrent calls share one commit.
 
 pub mod embedded;
-pub mod import;
-pub mod subscriber;
 
-pub use subscriber::Subscriber;
+pub use ksnaf_proto::subscriber::Subscriber;
 
 use ksnaf_proto::gba::{Association, BTid, Tmpi};
 use ksnaf_proto::identity::{Impi, Imsi};

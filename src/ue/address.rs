@@ -6,6 +6,7 @@ use crate::http::client::Target;
 use crate::http::tls;
 use http::Uri;
 use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::uicc::ef::MefAddress;
 use rustls::ClientConfig;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -24,10 +25,14 @@ pub(super) struct Place {
     pub(super) path: String,
     /// Host header.
     pub(super) host: String,
+    /// The BSF's name, to send as realm.
+    pub(super) name: Fqdn,
+    /// The realm that challenges must have.
+    pub(super) expected_realm: Option<Fqdn>,
 }
 
 impl BsfAddress {
-    /// `ue.bsf`, else the Ub of this data directory's service, else what the card implies.
+    /// `ue.bsf`, else the Ub of this data directory's service, else the MEF on the card, else what the card implies.
     pub(super) fn from_config(config: &Config, own_ub: Option<SocketAddr>) -> Result<Self, DeviceError> {
         let trust = config.ue.bsf_ca.as_deref().map(tls::client).transpose()?;
         let name = match &config.ue.bsf_name {
@@ -54,32 +59,79 @@ impl BsfAddress {
         }
     }
 
-    /// The name to send as realm: the configured one, else the card's.
+    /// The name to send as realm: the configured one, else that of the card's MEF, else the one that the card implies.
     pub(super) fn name(&self, facts: &CardFacts) -> Fqdn {
-        self.name.clone().unwrap_or_else(|| facts.bsf.clone())
+        self.name_at(self.mefs(facts).first(), facts)
     }
 
-    /// The realm that challenges must have. Where the BSF is reached by address alone, its name is whatever it says:
-    /// AUTN proves the network, not the name.
-    pub(super) fn expected_realm(&self, facts: &CardFacts) -> Option<Fqdn> {
-        match (&self.name, &self.url) {
-            (Some(name), _) => Some(name.clone()),
-            (None, Some(_)) => None,
-            (None, None) => Some(facts.bsf.clone()),
+    /// Where the BSF is, the preferred place first: several only where the card has several MEFs.
+    pub(super) fn places(&self, facts: &CardFacts) -> Result<Vec<Place>, super::UeError> {
+        let mefs = self.mefs(facts);
+        if mefs.is_empty() {
+            let implied = || format!("http://{}/", facts.bsf).parse().map_err(|_| super::UeError::NoBsf);
+            let url = self.url.clone().map_or_else(implied, Ok)?;
+            // Where the BSF is reached by address alone, its name is whatever it says: AUTN proves the network, not the
+            // name.
+            let implied_name = self.url.is_none().then(|| facts.bsf.clone());
+            return Ok(vec![self.place(&url, None, implied_name, facts)?]);
         }
+        mefs.iter()
+            .map(|mef| {
+                let url = mef_url(mef).ok_or(super::UeError::NoBsf)?;
+                self.place(&url, Some(mef), mef_name(mef).cloned(), facts)
+            })
+            .collect()
     }
 
-    /// Where to connect.
-    pub(super) fn place(&self, facts: &CardFacts) -> Result<Place, super::UeError> {
-        let url = match &self.url {
-            Some(url) => url.clone(),
-            None => format!("http://{}/", facts.bsf).parse().map_err(|_| super::UeError::NoBsf)?,
-        };
-        let target = Target::of(&url, self.trust.as_ref())?;
-        let path = url.path_and_query().map_or("/", |path| path.as_str());
-        let host = url.authority().map(ToString::to_string).unwrap_or_default();
-        Ok(Place { target, path: path.to_owned(), host })
+    /// Whether the BSF is reached over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme_str() == Some("https"))
     }
+
+    /// The MEFs on the card, where nothing is configured: the MEF is the BSF (TS-0003 clause 8.1.3).
+    fn mefs<'a>(&self, facts: &'a CardFacts) -> &'a [MefAddress] {
+        if self.url.is_none() { facts.enrolment.mefs() } else { &[] }
+    }
+
+    fn name_at(&self, mef: Option<&MefAddress>, facts: &CardFacts) -> Fqdn {
+        let mef = || mef.and_then(mef_name).cloned();
+        self.name.clone().or_else(mef).unwrap_or_else(|| facts.bsf.clone())
+    }
+
+    fn place(
+        &self,
+        url: &Uri,
+        mef: Option<&MefAddress>,
+        expected: Option<Fqdn>,
+        facts: &CardFacts,
+    ) -> Result<Place, super::UeError> {
+        Ok(Place {
+            target: Target::of(url, self.trust.as_ref())?,
+            path: url.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            host: url.authority().map(ToString::to_string).unwrap_or_default(),
+            name: self.name_at(mef, facts),
+            expected_realm: self.name.clone().or(expected),
+        })
+    }
+}
+
+/// The name of an MEF that the card has by name.
+const fn mef_name(mef: &MefAddress) -> Option<&Fqdn> {
+    match mef {
+        MefAddress::Fqdn(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// Where an MEF on the card is: Ub's own port, for EF_MEFID has none.
+fn mef_url(mef: &MefAddress) -> Option<Uri> {
+    let host = match mef {
+        MefAddress::Fqdn(name) => name.to_string(),
+        MefAddress::V4(address) => address.to_string(),
+        MefAddress::V6(address) => format!("[{address}]"),
+        MefAddress::Other { .. } => return None,
+    };
+    format!("http://{host}/").parse().ok()
 }
 
 /// The host of a URL, if it is a name with a dot in it and no address.
@@ -110,6 +162,19 @@ mod tests {
         for none in ["http://127.0.0.1:8080/", "http://[::1]/", "http://localhost/"] {
             assert_eq!(name(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn an_mef_on_the_card_is_reached_by_name_or_address() {
+        let url = |mef: &MefAddress| mef_url(mef).map(|url| url.to_string());
+        let name = MefAddress::Fqdn(Fqdn::parse("mef.example").unwrap());
+        assert_eq!(url(&name).as_deref(), Some("http://mef.example/"));
+        assert_eq!(mef_name(&name).map(Fqdn::as_str), Some("mef.example"));
+        let v4 = MefAddress::V4(Ipv4Addr::new(192, 0, 2, 1));
+        assert_eq!((url(&v4).as_deref(), mef_name(&v4)), (Some("http://192.0.2.1/"), None));
+        let v6 = MefAddress::V6("2001:db8::1".parse().unwrap());
+        assert_eq!((url(&v6).as_deref(), mef_name(&v6)), (Some("http://[2001:db8::1]/"), None));
+        assert_eq!(url(&MefAddress::Other { kind: 3, address: vec![1] }), None);
     }
 
     #[test]

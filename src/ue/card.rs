@@ -1,20 +1,26 @@
 //! The card behind a device: each question is one job in its thread, from opening the card to giving it back.
 
-use super::{DeviceError, UeError};
-use crate::config::{Config, UeApplication, UeMode};
+use super::{DeviceError, Enrolment, UeError};
+use crate::config::{Config, UeApplication, UeBootstrap, UeMode};
 use crate::reader::{self, CardSelector, Choice, ReaderError, Slot, SlotOptions};
 use ksnaf_proto::aka::{Autn, Auts, Rand, Res};
-use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId};
+use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsExtNaf, NafId, kdf};
 use ksnaf_proto::identity::{Fqdn, Impi};
+use ksnaf_proto::uicc::authenticate::GsmOutcome;
 use ksnaf_proto::uicc::card_identity::{ApplicationPreference, CardIdentity, GbaApplication};
 use ksnaf_proto::uicc::file::ApplicationKind;
 use ksnaf_proto::uicc::gba::{Bootstrap, GbaError, GbaPolicy};
+use ksnaf_proto::uicc::onem2m::M2mSubscriptions;
 use ksnaf_proto::uicc::pin::Pin;
 use ksnaf_proto::uicc::session::{Uicc, UiccError, Unlock};
 use ksnaf_proto::uicc::{Card, CardError};
+use ksnaf_proto::zn::MeKey;
+use ksnaf_proto::zpn::gpi::UnverifiedGpi;
 use std::path::Path;
 #[cfg(feature = "sim")]
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -34,11 +40,31 @@ pub struct CardFacts {
     pub impi: Impi,
     /// The BSF that the subscriber's identity implies.
     pub bsf: Fqdn,
-    application: GbaApplication,
+    /// What it says about oneM2M.
+    pub enrolment: Enrolment,
+    /// Of a card.
+    application: Option<GbaApplication>,
     applications: Vec<&'static str>,
 }
 
 impl CardFacts {
+    /// A device without a card is known by its IMPI.
+    pub(super) fn without_card(impi: Impi, bsf: Fqdn) -> Self {
+        let iccid = format!("digest {}", impi.as_str());
+        Self {
+            iccid,
+            impi,
+            bsf,
+            enrolment: Enrolment::default(),
+            application: None,
+            applications: Vec::new(),
+        }
+    }
+
+    fn application(&self) -> Result<GbaApplication, UeError> {
+        self.application.clone().ok_or(UeError::Reader(ReaderError::NoCard { readers: Vec::new() }))
+    }
+
     /// `USIM`, `ISIM`.
     #[must_use]
     pub fn applications(&self) -> Vec<&'static str> {
@@ -48,7 +74,7 @@ impl CardFacts {
     /// Whether the service table of the application in use has GBA.
     #[must_use]
     pub fn gba_service(&self) -> bool {
-        self.application.support == GbaMode::U
+        self.application.as_ref().is_some_and(|application| application.support == GbaMode::U)
     }
 }
 
@@ -56,6 +82,14 @@ impl CardFacts {
 pub(super) enum Authenticated {
     /// AUTN was good. Ks is here for GBA_ME, in the card for GBA_U.
     Accepted { res: Res, ks: Option<Ks> },
+    /// The sequence number was not fresh.
+    SyncFailure(Auts),
+}
+
+/// What a push came to in the card.
+pub(super) enum PushedKey {
+    /// AUTN was good, and this is the NAF's key.
+    Derived(MeKey),
     /// The sequence number was not fresh.
     SyncFailure(Auts),
 }
@@ -107,6 +141,8 @@ impl CardAccess {
         config: &Config,
     ) -> Self {
         let preference = match config.ue.application {
+            // The GSM context is the USIM's alone, and 2G GBA's IMPI is made of the IMSI (TS 24.109 clause H.2).
+            _ if config.ue.bootstrap == UeBootstrap::TwoG => ApplicationPreference::Usim,
             UeApplication::Auto => ApplicationPreference::IsimFirst,
             UeApplication::Usim => ApplicationPreference::Usim,
             UeApplication::Isim => ApplicationPreference::Isim,
@@ -152,7 +188,8 @@ impl CardAccess {
                 return Ok(known);
             }
             let identity = uicc.identity()?;
-            Ok(facts_of(&identity, preference)?)
+            let subscriptions = uicc.m2m_subscriptions(&identity.applications)?;
+            Ok(facts_of(&identity, &subscriptions, preference)?)
         })
         .await
     }
@@ -165,7 +202,7 @@ impl CardAccess {
         rand: Rand,
         autn: Autn,
     ) -> Result<Authenticated, UeError> {
-        let (application, policy) = (facts.application.clone(), policy(mode));
+        let (application, policy) = (facts.application()?, policy(mode));
         let bootstrap =
             self.job(move |uicc| uicc.gba_run(application, policy)?.authenticate(&rand, &autn)).await?;
         Ok(match bootstrap {
@@ -173,6 +210,16 @@ impl CardAccess {
             Bootstrap::U { res } => Authenticated::Accepted { res, ks: None },
             Bootstrap::SyncFailure { auts, .. } => Authenticated::SyncFailure(auts),
         })
+    }
+
+    /// Runs A3 and A8 on the card.
+    pub(super) async fn authenticate_gsm(
+        &self,
+        facts: &CardFacts,
+        rand: Rand,
+    ) -> Result<GsmOutcome, UeError> {
+        let application = facts.application()?;
+        self.job(move |uicc| uicc.gba_run(application, GbaPolicy::MeOnly)?.authenticate_gsm(&rand)).await
     }
 
     /// Tells the card what its Ks is called.
@@ -183,7 +230,7 @@ impl CardAccess {
         b_tid: BTid,
         expires: SystemTime,
     ) -> Result<(), UeError> {
-        let application = facts.application.clone();
+        let application = facts.application()?;
         self.job(move |uicc| uicc.gba_run(application, GbaPolicy::UOnly)?.store_b_tid(&rand, &b_tid, expires))
             .await
     }
@@ -195,7 +242,7 @@ impl CardAccess {
         rand: Rand,
         naf_id: NafId,
     ) -> Result<KsExtNaf, UeError> {
-        let application = facts.application.clone();
+        let application = facts.application()?;
         self.job(move |uicc| {
             let file = application.ef_gbabp();
             let mut run = uicc.gba_run(application, GbaPolicy::UOnly)?;
@@ -204,6 +251,49 @@ impl CardAccess {
                 return Err(GbaError::AnotherBootstrap(file));
             }
             run.naf_key_u(&naf_id)
+        })
+        .await
+    }
+
+    /// Runs AKA for a push, and derives its NAF's key. `replaced` becomes true as soon as the card has another Ks in
+    /// place of the one before.
+    pub(super) async fn push(
+        &self,
+        gpi: UnverifiedGpi,
+        replaced: Arc<AtomicBool>,
+    ) -> Result<PushedKey, UeError> {
+        let preference = match gpi.uicc_app_label() {
+            label if label.eq_ignore_ascii_case(ApplicationKind::Usim.as_str()) => {
+                ApplicationPreference::Usim
+            }
+            label if label.eq_ignore_ascii_case(ApplicationKind::Isim.as_str()) => {
+                ApplicationPreference::Isim
+            }
+            _ => self.preference,
+        };
+        self.job(move |uicc| {
+            let application = uicc.identity()?.gba_application(preference)?;
+            let impi = application.impi.clone();
+            let (mode, rand, autn) = gpi.challenge();
+            let policy = match mode {
+                GbaMode::Me => GbaPolicy::MeOnly,
+                GbaMode::U => GbaPolicy::UOnly,
+            };
+            let mut run = uicc.gba_run(application, policy)?;
+            Ok(match run.authenticate(&rand, &autn)? {
+                Bootstrap::SyncFailure { auts, .. } => PushedKey::SyncFailure(auts),
+                Bootstrap::Me { ks, .. } => {
+                    let key = kdf::ks_naf(&ks, &rand, &impi, gpi.naf_id());
+                    PushedKey::Derived(MeKey::new(*key.danger_expose()))
+                }
+                Bootstrap::U { .. } => {
+                    replaced.store(true, Ordering::Relaxed);
+                    let (p_tid, expires_at) = gpi.association();
+                    run.store_p_tid(&rand, p_tid.as_str(), expires_at)?;
+                    let key = run.naf_key_u(gpi.naf_id())?;
+                    PushedKey::Derived(MeKey::new(*key.danger_expose()))
+                }
+            })
         })
         .await
     }
@@ -294,7 +384,11 @@ const fn policy(mode: UeMode) -> GbaPolicy {
     }
 }
 
-fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Result<CardFacts, UiccError> {
+fn facts_of(
+    identity: &CardIdentity,
+    subscriptions: &M2mSubscriptions,
+    preference: ApplicationPreference,
+) -> Result<CardFacts, UiccError> {
     let application = identity.gba_application(preference)?;
     let kinds = identity.applications.iter().map(|application| application.aid.kind());
     let applications = kinds
@@ -305,8 +399,9 @@ fn facts_of(identity: &CardIdentity, preference: ApplicationPreference) -> Resul
         iccid: number.unwrap_or_else(|| application.impi.as_str().to_owned()),
         impi: application.impi.clone(),
         bsf: application.bsf.clone(),
+        enrolment: Enrolment::new(subscriptions, &application.aid),
         applications: applications.collect(),
-        application,
+        application: Some(application),
     })
 }
 

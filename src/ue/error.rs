@@ -3,6 +3,7 @@
 use crate::http::client::ClientError;
 use crate::http::tls::TlsError;
 use crate::reader::{Cause, ReaderError};
+use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::ub;
 use ksnaf_proto::uicc::gba::GbaError;
 use ksnaf_proto::uicc::session::UiccError;
@@ -50,6 +51,14 @@ pub enum UeError {
         /// The bound, `ue.timeout`.
         seconds: u64,
     },
+    /// The card's M2M service subscription does not let GBA serve this enrolment target.
+    #[error(
+        "the card's M2M service subscription has no GBA service for {naf_fqdn} (EF_1M2MST, services 7 and 8)"
+    )]
+    GbaServiceNotAvailable {
+        /// The target.
+        naf_fqdn: Fqdn,
+    },
     /// Neither configuration nor card name a BSF.
     #[error("neither the configuration nor the card names a BSF: set ue.bsf or give --bsf URL")]
     NoBsf,
@@ -69,6 +78,8 @@ pub enum UeErrorKind {
     Unreachable,
     /// The BSF answers nonsense, or something is not set up.
     Protocol,
+    /// The card's issuer does not allow it.
+    NotAllowed,
 }
 
 impl UeError {
@@ -82,6 +93,7 @@ impl UeError {
             Self::Network(ClientError::Address(_)) | Self::NoBsf | Self::NoRandomness => {
                 UeErrorKind::Protocol
             }
+            Self::GbaServiceNotAvailable { .. } => UeErrorKind::NotAllowed,
             Self::Network(_) | Self::TimedOut { .. } => UeErrorKind::Unreachable,
             Self::Procedure(error) => match error {
                 ub::UeError::Refused { .. }

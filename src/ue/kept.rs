@@ -6,7 +6,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use ksnaf_proto::aka::Rand;
 use ksnaf_proto::gba::lifetime::{from_unix_seconds, unix_seconds};
-use ksnaf_proto::gba::{BTid, GbaMode, Ks, Tmpi, kdf};
+use ksnaf_proto::gba::{BTid, GbaMode, GbaType, Ks, Tmpi, kdf};
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::Impi;
 use ksnaf_proto::secret::Secret;
@@ -32,6 +32,12 @@ struct Record {
     expires_at: u64,
     tmpi: Option<String>,
     ks: Option<[u8; 32]>,
+    /// As on Diameter. Absent where nothing but AKA was known.
+    #[serde(default)]
+    gba_type: u32,
+    /// GBA_Digest's.
+    #[serde(default)]
+    nonce: Option<Vec<u8>>,
 }
 
 impl Kept {
@@ -91,6 +97,8 @@ impl Kept {
             expires_at: unix_seconds(run.expires_at),
             tmpi: run.tmpi.as_ref().map(|tmpi| tmpi.as_str().to_owned()),
             ks: run.ks.as_ref().map(|ks| *ks.danger_expose()),
+            gba_type: run.gba_type.code(),
+            nonce: run.nonce.clone(),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&record)?);
         let mut nonce = [0; 12];
@@ -111,6 +119,8 @@ impl Kept {
             rand: Rand(record.rand),
             impi: Impi::parse(&record.impi).ok()?,
             gba_mode: if record.gba_u { GbaMode::U } else { GbaMode::Me },
+            gba_type: GbaType::from_code(record.gba_type)?,
+            nonce: record.nonce.clone(),
             created_at: from_unix_seconds(record.created_at),
             expires_at: from_unix_seconds(record.expires_at),
             tmpi: record.tmpi.as_deref().and_then(Tmpi::parse),
@@ -134,6 +144,8 @@ mod tests {
             rand: Rand([1; 16]),
             impi: Impi::parse("a@b").unwrap(),
             gba_mode: GbaMode::Me,
+            gba_type: GbaType::Digest,
+            nonce: Some(vec![2; 16]),
             created_at: from_unix_seconds(1),
             expires_at: from_unix_seconds(2),
             tmpi: None,
@@ -150,9 +162,18 @@ mod tests {
         let again = Kept::open(directory.path()).unwrap();
         let loaded = again.load(&run().iccid).unwrap();
         assert_eq!((loaded.b_tid, loaded.ks), (run().b_tid, run().ks));
+        assert_eq!((loaded.gba_type, loaded.nonce), (run().gba_type, run().nonce));
         assert!(again.load("8900101000000000025").is_none());
         again.forget(&run().iccid);
         assert!(again.load(&run().iccid).is_none());
+    }
+
+    #[test]
+    fn a_record_from_before_other_bootstraps_is_one_of_aka() {
+        let former = r#"{"b_tid":"AAAA@bsf.example","rand":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"impi":"a@b",
+            "gba_u":false,"created_at":1,"expires_at":2,"tmpi":null,"ks":null}"#;
+        let record: Record = serde_json::from_str(former).unwrap();
+        assert_eq!((record.gba_type, record.nonce.clone()), (GbaType::ThreeG.code(), None));
     }
 
     #[test]

@@ -50,8 +50,19 @@ impl Ca {
 
     /// A server on loopback.
     pub(crate) fn server(&self) -> Files {
-        let name = SanType::DnsName(Ia5String::try_from(SERVER).expect("ASCII"));
+        self.server_of(SERVER)
+    }
+
+    /// A server of that name.
+    pub(crate) fn server_of(&self, name: &str) -> Files {
+        let name = SanType::DnsName(Ia5String::try_from(name).expect("ASCII"));
         self.issue("server", vec![name], ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A server on loopback with a name of its own.
+    pub(crate) fn server_called(&self, name: &str) -> Files {
+        let san = |name| SanType::DnsName(Ia5String::try_from(name).expect("ASCII"));
+        self.issue("named-server", vec![san(SERVER), san(name)], ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// A client with a DNS name.

@@ -53,20 +53,56 @@ fn values_that_do_not_go_together_name_what_is_missing() {
     place
         .run(&["serve", "--set", listen])
         .failed(2, &["ub.tls_listen needs ub.tls_certificate and ub.tls_key"]);
+    let others = "bsf.other_bootstraps=[\"2g\"]";
+    place.run(&["serve", "--set", others]).failed(2, &["bsf.other_bootstraps needs ub.tls_listen"]);
+    let digest = "ue.bootstrap=digest";
+    place.run(&["serve", "--set", digest]).failed(2, &["needs ue.digest_file"]);
+    let two_g = ["serve", "--set=ue.bootstrap=2g", "--set=card.use=sim", "--set=ue.bsf=http://127.0.0.1:1/"];
+    place.run(&two_g).failed(2, &["over TLS only", "https"]);
     let listen = "api.tls_listen=127.0.0.1:0";
     place.run(&["serve", "--set", listen]).failed(2, &["api.tls_listen needs", "api.client_ca"]);
+    let peer = "--set=zh.peer=127.0.0.1:1";
+    for (source, further, missing) in [
+        ("diameter", &[][..], "needs zh.peer"),
+        ("diameter", &[peer], "needs zh.realm"),
+        ("cx", &[peer], "needs zh.realm"),
+        ("gsup", &[], "needs zh.peer"),
+        ("nhss", &[peer], "needs zh.base_url"),
+        ("nudm", &[], "needs zh.base_url"),
+        ("nhss", &["--set=zh.base_url=https://hss.example"], "needs zh.ca"),
+        (
+            "nudm",
+            &["--set=zh.base_url=http://udm.example", "--set=zh.oauth.client_id=x"],
+            "needs zh.oauth.token_url",
+        ),
+        ("gsup", &[peer, "--set=zh.timeout=1h"], "zh.timeout must be shorter than ub.request_timeout"),
+    ] {
+        let set = format!("--set=zh.source={source}");
+        place.run(&[&["serve", &set], further].concat()).failed(2, &[missing]);
+    }
+    for (set, told) in [
+        ("zh.source=hlr", "zh.source: unknown variant"),
+        ("zh.peer=nowhere", "zh.peer: \"nowhere\": write it as host:port"),
+        ("zh.base_url=ftp://x", "zh.base_url: \"ftp://x\": a URL begins with http:// or https://"),
+        ("zh.http=3", "zh.http: "),
+    ] {
+        place.run(&["serve", "--set", set]).failed(2, &[told]);
+    }
+    let listen = "zn.sbi_tls_listen=127.0.0.1:0";
+    place.run(&["serve", "--set", listen]).failed(2, &["zn.sbi_tls_listen needs", "zn.tls_key"]);
     place.finish();
 }
 
 #[test]
 fn what_the_configuration_names_and_is_not_there_is_told_with_its_key_or_path() {
     let place = Place::empty();
-    let ports =
-        ["--set=ub.listen=127.0.0.1:0", "--set=api.listen=127.0.0.1:0", "--set=zn.sbi_listen=127.0.0.1:0"];
+    let ports = ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"]
+        .map(|key| format!("--set={key}=127.0.0.1:0"));
+    let ports = ports.each_ref().map(String::as_str);
     let serve = |further: &[&str]| place.run(&[&["serve"], &ports[..], further].concat());
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    for key in ["ub.listen", "api.listen", "zn.sbi_listen"] {
+    for key in ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"] {
         let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = occupied.local_addr().unwrap().to_string();
         let set = format!("--set={key}={address}");
@@ -78,12 +114,30 @@ fn what_the_configuration_names_and_is_not_there_is_told_with_its_key_or_path() 
     let set = format!("--set=api.token_file={}", tokens.display());
     serve(&[&set]).failed(2, &["tokens: line 2", "at least 16 characters"]);
     serve(&["--set=card.use=sim", "--set=card.pin_file=nowhere"]).failed(2, &["card.pin_file nowhere"]);
+    let zh = ["--set=zh.source=nhss", "--set=zh.base_url=https://hss.example", "--set=zh.ca=none.pem"];
+    serve(&zh).failed(2, &["none.pem"]);
+    let zh = [
+        "--set=zh.source=nudm",
+        "--set=zh.base_url=http://udm.example",
+        "--set=zh.oauth.token_url=http://nrf.example/oauth2/token",
+        "--set=zh.oauth.client_id=bsf",
+        "--set=zh.oauth.secret_file=none.secret",
+    ];
+    serve(&zh).failed(2, &["zh.oauth.secret_file none.secret"]);
+    let zh = ["--set=zh.source=cx", "--set=zh.peer=127.0.0.1:1", "--set=zh.realm=a b"];
+    serve(&zh).failed(2, &["zh.realm: "]);
     serve(&["--set=card.use=tarot"]).failed(2, &["card \"tarot\""]);
     serve(&["--set=card.use=sim", "--set=ue.bsf=ftp://x"]).failed(2, &["ftp://x"]);
     serve(&["--set=card.use=sim", "--set=ue.bsf_name=a b"]).failed(2, &["ue.bsf_name"]);
     let tls =
         ["--set=ub.tls_listen=127.0.0.1:0", "--set=ub.tls_certificate=none.pem", "--set=ub.tls_key=none.key"];
     serve(&tls).failed(2, &["none.pem"]);
+    let audience = "--set=zn.oauth.audience=[\"bsf\"]";
+    serve(&[audience]).failed(2, &["zn.oauth", "public_keys"]);
+    serve(&[audience, "--set=zn.oauth.public_keys=[\"nrf.pem\"]"]).failed(2, &["zn.oauth", "nrf.pem"]);
+    serve(&["--set=zn.oauth.issuer=nrf"]).failed(2, &["audience"]);
+    serve(&["--set=zn.relays=[\"not a name\"]"]).failed(2, &["zn.relays", "not a name"]);
+    serve(&["--set=zn.diameter_listen=nowhere"]).failed(2, &["zn.diameter_listen", "off"]);
     serve(&["--ready-file", "no/such/dir/ready"]).failed(2, &["--ready-file no/such/dir/ready"]);
     place.finish();
 }

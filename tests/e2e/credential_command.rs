@@ -114,6 +114,7 @@ async fn a_bootstrap_prints_what_it_made_and_leaves_it_to_the_next_command() {
         "--set=ub.listen=127.0.0.1:0",
         "--set=api.listen=127.0.0.1:0",
         "--set=zn.sbi_listen=127.0.0.1:0",
+        "--set=zn.diameter_listen=off",
     ]);
     assert_eq!(bsf.addresses["device"], false, "a service without a card has no device side");
     let url = format!("http://{}/", bsf.address("ub"));

@@ -3,6 +3,7 @@
 use crate::api::{Answer, Api, DIGEST, NAF, question, segment};
 use crate::lab::{Lab, Setup, folder};
 use crate::people::{Person, random};
+use crate::push::pushed;
 use crate::python;
 use http::Method;
 use ksnaf::api::{Api as Served, ApiState};
@@ -10,6 +11,7 @@ use ksnaf::config::{Config, NafPolicy, Role};
 use ksnaf::http::client::Target;
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::secret::Secret;
+use ksnaf_sim_usim::{Application, M2mPersonalisation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,6 +114,8 @@ async fn with_both_sides(seen: &mut Seen, lab: &Lab) {
         let network = question(Some(&b_tid), "inside.example", DIGEST, form).to_string();
         seen.post(&api, "/v1/naf/credentials", &JSON, network.as_bytes()).await;
     }
+    let to_target = json!({ "ua_sec_prot_id": DIGEST, "form": "onem2m" }).to_string();
+    seen.post(&api, "/v1/ue/credentials", &JSON, to_target.as_bytes()).await;
     let gone = question(Some("AAAA@bsf.example"), NAF, DIGEST, "raw").to_string();
     seen.post(&api, "/v1/naf/credentials", &JSON, gone.as_bytes()).await;
     let others = question(Some(&b_tid), "not-theirs.example", DIGEST, "raw");
@@ -122,6 +126,7 @@ async fn with_both_sides(seen: &mut Seen, lab: &Lab) {
         ("/v1/ue/bootstrap", json!({ "force": false })),
         ("/v1/ue/credentials", question(None, NAF, DIGEST, "raw")),
         ("/v1/naf/credentials", question(Some(&b_tid), NAF, DIGEST, "raw")),
+        ("/v1/ue/push", json!({ "gpi": "00" })),
     ] {
         seen.post(&api, path, &JSON, good.to_string().as_bytes()).await;
         seen.post(&api, path, &JSON, b"{\"x\":1}").await;
@@ -184,6 +189,22 @@ async fn subscribers(seen: &mut Seen, lab: &Lab) {
     }
 }
 
+/// What a device says to a push, where a layout is configured.
+async fn pushes(seen: &mut Seen, lab: &Lab) {
+    let api = lab.api();
+    let mut take = async |gpi: String| {
+        let body = json!({ "gpi": gpi }).to_string();
+        seen.post(&api, "/v1/ue/push", &JSON, body.as_bytes()).await;
+    };
+    take(pushed(lab, NAF).await).await;
+    lab.reader().misbehave(|faults| faults.force_resync = 1);
+    take(pushed(lab, NAF).await).await;
+    lab.reader().misbehave(|faults| faults.wrong_mac = true);
+    take(pushed(lab, NAF).await).await;
+    lab.reader().misbehave(|faults| faults.wrong_mac = false);
+    take(pushed(lab, "theirs.example").await).await;
+}
+
 /// What a process says that has no network side, no card, or is not ready.
 async fn without_anything(seen: &mut Seen, lab: &Lab) {
     let api = lab.api();
@@ -194,6 +215,7 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
     seen.post(&api, "/v1/ue/credentials", &JSON, ask.as_bytes()).await;
     let ask = question(Some("AAAA@bsf.example"), NAF, DIGEST, "raw").to_string();
     seen.post(&api, "/v1/naf/credentials", &JSON, ask.as_bytes()).await;
+    seen.post(&api, "/v1/ue/push", &JSON, b"{\"gpi\":\"00\"}").await;
     seen.fetch(&api, "AAAA@bsf.example", "22", NAF).await;
     seen.get(&api, "/v1/associations", "").await;
     seen.at(&api, Method::DELETE, "/v1/associations/{b_tid}", "AAAA@bsf.example").await;
@@ -238,6 +260,16 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
         config.naf.push(inside);
         config.api.identity_readers = vec!["lab".to_owned()];
     });
+    let setup = setup.card(|card| {
+        let subscription = M2mPersonalisation::new(Application::Isim, "subscription", "//sp.example");
+        card.onem2m.push(M2mPersonalisation {
+            services: vec![2, 3, 5, 7],
+            maf_fqdn: Some("inside.example".to_owned()),
+            in_cse_ids: vec!["/id-in".to_owned()],
+            mefs: vec!["192.0.2.1".to_owned()],
+            ..subscription
+        });
+    });
     let lab = setup.start().await;
     with_both_sides(&mut seen, &lab).await;
     subscribers(&mut seen, &lab).await;
@@ -250,6 +282,10 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
     let lab = Setup::new(GbaMode::U).start().await;
     lab.reader().misbehave(|faults| faults.wrong_mac = true);
     seen.post(&lab.api(), "/v1/ue/credentials", &JSON, ask.as_bytes()).await;
+    lab.finish().await;
+
+    let lab = crate::push::setup(GbaMode::Me).start().await;
+    pushes(&mut seen, &lab).await;
     lab.finish().await;
 
     let lab = Setup::new(GbaMode::U).without_card().config(|config| config.service.roles = vec![Role::Api]);

@@ -9,7 +9,7 @@ use ksnaf_proto::aka::{Autn, Rand};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks, KsNaf, NafId, Tmpi, kdf};
 use ksnaf_proto::ub::{
     AwaitAnswer, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeConfig, UeError,
-    UeStep,
+    UeKind, UeStep,
 };
 use ksnaf_proto::uicc::card_identity::ApplicationPreference;
 use ksnaf_proto::uicc::gba::{Bootstrap, GbaPolicy};
@@ -88,6 +88,7 @@ impl Device {
             user_agent: "e2e".to_owned(),
             tmpi_supported: true,
             accept_auth: false,
+            kind: UeKind::Aka,
         });
         Pending { request, next, ks: None }
     }
@@ -111,6 +112,7 @@ impl Device {
                     next.resume(outcome, Cnonce(random()))
                 }
                 UeStep::Established(done) => return Ok(Ok(self.finish(done, ks))),
+                UeStep::AskSim { .. } | UeStep::AskTls(_) => panic!("this device runs AKA"),
                 UeStep::Failed(error) => return Err(error.into()),
             };
         }

@@ -69,6 +69,20 @@ async fn one_connection_with_prior_knowledge_carries_many_requests_at_once() {
 }
 
 #[tokio::test]
+async fn nafs_of_the_service_based_architecture_speak_http_2_from_the_start() {
+    let lab = Setup::new(GbaMode::U).start().await;
+    let device = lab.api().device_side("raw").await.ok();
+    let mut connection = prior_knowledge(lab.service().addresses.zn_sbi.unwrap()).await;
+    let naf_id = serde_json::json!({ "nafFqdn": NAF, "uaSecProtId": DIGEST });
+    let ask = serde_json::json!({ "btId": device["b_tid"], "nafId": naf_id });
+    let path = "/nbsp-gba/v1/bootstrapping-info-retrieval";
+    let (status, answer) = post(&mut connection, &lab.token, path, &ask).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["meKeyMaterial"].as_str().map(str::to_lowercase).as_deref(), device["key"].as_str());
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn over_tls_the_client_chooses_by_alpn() {
     let ca = Ca::new();
     let (server, root) = (ca.server(), ca.file());

@@ -7,7 +7,7 @@ use crate::slot::Reader;
 use ksnaf::api::caller::Tokens;
 use ksnaf::config::{Config, Lifetime, NafConfig, UaProtocols};
 use ksnaf::service::{Service, StartError};
-use ksnaf::store::{Added, Store, StoreError};
+use ksnaf::store::{Added, Store, StoreError, Subscriber};
 use ksnaf_proto::gba::GbaMode;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::Fqdn;
@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) others: Vec<Person>,
     /// What the card is made with; `None`: no device side.
     pub(crate) card: Option<Personalisation>,
+    /// What the store has of a person, if anything.
+    pub(crate) local: fn(&Person) -> Option<Subscriber>,
 }
 
 impl Setup {
@@ -44,16 +46,24 @@ impl Setup {
         config.ub.listen = any_port();
         config.api.listen = any_port();
         config.zn.sbi_listen = any_port();
+        config.zn.diameter_listen = Some(any_port());
         config.naf.push(NafConfig::for_lab(fqdn(NAF)));
         config.api.admins.push("lab".to_owned());
         config.service.drain_timeout = seconds(2.0);
         let card = Some(person.personalisation());
-        Self { config, person, others: Vec::new(), card }
+        let local = |person: &Person| Some(person.subscriber());
+        Self { config, person, others: Vec::new(), card, local }
     }
 
     /// A network side alone.
     pub(crate) fn without_card(mut self) -> Self {
         self.card = None;
+        self
+    }
+
+    /// Another AuC has the keys: what the store has of a person, if anything.
+    pub(crate) fn local(mut self, local: fn(&Person) -> Option<Subscriber>) -> Self {
+        self.local = local;
         self
     }
 
@@ -98,7 +108,7 @@ impl Lab {
     async fn start(setup: Setup) -> Self {
         leaks::capture();
         let folder = folder();
-        let Setup { mut config, person, others, card } = setup;
+        let Setup { mut config, person, others, card, local } = setup;
         config.data_dir = folder.path().join("data");
         let token = hex::encode(&random::<24>());
         let mut watch = Watch::default();
@@ -118,7 +128,7 @@ impl Lab {
             finished: false,
         };
         lab.service = Some(lab.try_start().await.expect("a service that starts"));
-        let people: Vec<_> = lab.others.iter().chain([&lab.person]).map(Person::subscriber).collect();
+        let people: Vec<_> = lab.others.iter().chain([&lab.person]).filter_map(local).collect();
         if let Some(store) = &lab.service().store {
             let added = store.add_subscribers(people, false).await.expect("a store");
             assert_eq!(added, Added::All { replaced: 0 });

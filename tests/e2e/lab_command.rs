@@ -1,5 +1,7 @@
 //! `ksnaf lab`: from nothing to an equal key in one command, and the files that tools wait for.
 
+use crate::api::NAF;
+use crate::naf::{Peer, Way, query};
 use crate::people::Person;
 use crate::program::Place;
 use ksnaf_proto::gba::GbaMode;
@@ -59,7 +61,7 @@ async fn the_ready_file_has_the_addresses_in_use_and_is_never_seen_in_part() {
         looks
     });
     let lab = place.lab(&[]);
-    for name in ["ub", "api", "zn_sbi"] {
+    for name in ["ub", "api", "zn_sbi", "zn_diameter"] {
         assert_ne!(lab.address(name).port(), 0, "{name}");
     }
     let token_file = std::path::PathBuf::from(lab.addresses["token_file"].as_str().unwrap());
@@ -71,6 +73,10 @@ async fn the_ready_file_has_the_addresses_in_use_and_is_never_seen_in_part() {
     let device = lab.api().device_side("raw").await.ok();
     let b_tid = device["b_tid"].as_str().unwrap();
     assert_eq!(lab.api().network_side(b_tid, "raw").await.ok(), device);
+    let way = Way { address: lab.address("zn_diameter"), tls: None };
+    let naf = Peer::by(way, NAF).await.expect("the lab's NAF, by its own name");
+    let answer = ksnaf_proto::zn::diameter::read_answer(&naf.ask(&query(b_tid)).await).unwrap();
+    assert_eq!(device["key"].as_str(), Some(&*ksnaf_proto::hex::encode(answer.me_key.danger_expose())));
     assert_eq!(lab.api().get("/v1/associations").await.status, 200, "lab is an admin");
     place.saw(&person, b_tid);
     lab.stop();

@@ -6,6 +6,7 @@ use ksnaf_proto::aka::{AkaKey, Amf, Autn, Rand, Sqn};
 use ksnaf_proto::gba::{BTid, GbaMode, Ks};
 use ksnaf_proto::identity::{Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use ksnaf_sim_usim::Personalisation;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub(crate) struct Person {
     pub(crate) sqn: Sqn,
     pub(crate) key_lifetime: Option<Duration>,
     pub(crate) consent: bool,
+    /// What the network believes of the card's AKA.
+    pub(crate) card: CardAka,
+    pub(crate) digest: Option<DigestCredential>,
 }
 
 impl Person {
@@ -47,7 +51,21 @@ impl Person {
         let imsi = Imsi::parse(&format!("00101{number:010}")).expect("15 digits");
         let impi = Impi::from_imsi(&imsi, MncLength::Two);
         let (sqn, key_lifetime, consent) = (Sqn::default(), None, false);
-        Self { imsi, impi, key, gba_mode, sqn, key_lifetime, consent }
+        let (card, digest) = (CardAka::Umts, None);
+        Self { imsi, impi, key, gba_mode, sqn, key_lifetime, consent, card, digest }
+    }
+
+    /// Whose card is a SIM, as the network has it.
+    pub(crate) fn with_sim() -> Self {
+        Self { card: CardAka::Gsm, ..Self::new(GbaMode::Me) }
+    }
+
+    /// With a digest credential of this realm, of MD5 or SHA-256 by its length.
+    pub(crate) fn with_digest(realm: &str, ha1: Vec<u8>) -> Self {
+        let algorithm = if ha1.len() == 16 { "MD5" } else { "SHA-256" }.to_owned();
+        let digest =
+            DigestCredential { realm: realm.to_owned(), algorithm, qop: None, ha1: SecretBytes::from(ha1) };
+        Self { digest: Some(digest), ..Self::new(GbaMode::Me) }
     }
 
     /// As the AuC has it.
@@ -55,10 +73,12 @@ impl Person {
         Subscriber {
             imsi: self.imsi.clone(),
             impi: self.impi.clone(),
-            key: self.key.clone(),
+            key: Some(self.key.clone()),
             amf: Amf([0x80, 0x00]),
             sqn: self.sqn,
             gba_mode: self.gba_mode,
+            card: self.card,
+            digest: self.digest.clone(),
             msisdn: None,
             impus: Vec::new(),
             key_lifetime: self.key_lifetime,
@@ -99,6 +119,9 @@ impl Person {
     /// Registers the long-term secrets and the identity.
     pub(crate) fn watch(&self, watch: &mut Watch) {
         watch.key(&self.key);
+        if let Some(digest) = &self.digest {
+            watch.secret("H(A1)", digest.ha1.danger_expose());
+        }
         watch.identity(self.imsi.as_str());
     }
 

@@ -128,8 +128,8 @@ impl Place {
 
     /// Starts `lab` on free ports and waits until it is ready.
     pub(crate) fn lab(&self, further: &[&str]) -> Running {
-        let ports =
-            ["ub.listen", "api.listen", "zn.sbi_listen"].map(|key| format!("--set={key}=127.0.0.1:0"));
+        let ports = ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"]
+            .map(|key| format!("--set={key}=127.0.0.1:0"));
         let mut arguments = vec!["lab"];
         arguments.extend(ports.iter().map(String::as_str));
         arguments.extend(further);

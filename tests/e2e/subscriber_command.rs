@@ -244,3 +244,27 @@ fn tuak_subscribers_are_added_with_their_own_columns() {
     place.run(&wrong).failed(2, &["topc"]);
     place.finish();
 }
+
+#[test]
+fn a_subscriber_of_another_centre_has_settings_and_no_key() {
+    for (place, lab) in both() {
+        let person = Person::new(GbaMode::U);
+        let imsi = person.imsi.as_str();
+        let guss = place.file("guss.xml", "<guss><bsfInfo><uiccType>GBA_U</uiccType></bsfInfo></guss>");
+        let base = ["subscriber", "add", "--imsi", imsi, "--algorithm", "none"];
+        let added = place.run(&[&base[..], &["--guss", guss.to_str().unwrap()]].concat());
+        assert_eq!(added.ok(), "1 added, 0 of them replaced\n");
+        let shown = place.run(&["subscriber", "show", imsi, "--json", "--danger-show-keys"]).json();
+        assert_eq!((&shown["algorithm"], &shown["uicc"]), (&json!("none"), &json!("GBA_U")));
+        assert_eq!((&shown["k"], &shown["opc"]), (&Value::Null, &Value::Null));
+        assert!(shown["guss"].as_str().unwrap().contains("<uiccType>GBA_U</uiccType>"), "{shown}");
+        let k = "00".repeat(16);
+        place
+            .run(&[&base[..], &["--replace", "--k", &k]].concat())
+            .failed(2, &["k: not with algorithm none"]);
+        place
+            .run(&["subscriber", "add", "--imsi", imsi, "--algorithm", "milenage", "--replace"])
+            .failed(2, &["k: missing"]);
+        end(place, lab);
+    }
+}

@@ -72,6 +72,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.answer().await.expect("an answer")
     }
 
+    /// Waits until these octets stand among those that have arrived and are not read.
+    pub(crate) async fn arrives(&mut self, words: &str) {
+        let arrived = async {
+            while !self.arrived.windows(words.len()).any(|window| window == words.as_bytes()) {
+                self.more().await.expect("a connection that is open");
+            }
+        };
+        tokio::time::timeout(BOUND, arrived).await.expect("the octets in time");
+    }
+
     /// Waits for the peer to close, for so long at most.
     pub(crate) async fn is_closed_within(&mut self, bound: Duration) -> bool {
         let mut octets = [0; 256];

@@ -98,7 +98,7 @@ impl Lab {
         let ready = self.folder.path().join("ready.json");
         let mut command = ours(KSNAF);
         command.arg("lab").arg("--ready-file").arg(&ready);
-        for setting in ["ub.listen", "api.listen", "zn.sbi_listen"] {
+        for setting in ["ub.listen", "api.listen", "zn.sbi_listen", "zn.diameter_listen"] {
             command.args(["--set", &format!("{setting}=127.0.0.1:0")]);
         }
         for setting in settings {
@@ -124,9 +124,38 @@ impl Lab {
         (service.wait(Duration::from_secs(30)), began.elapsed())
     }
 
+    /// Ends the lab without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.service.take();
+        let _ = fs::remove_file(self.folder.path().join("ready.json"));
+    }
+
     /// What the lab has logged so far.
     pub(crate) fn log(&self) -> String {
         self.service.as_ref().expect("a running lab").log()
+    }
+
+    /// The token of the lab's principal.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where one of the lab's listeners is, by its key in the ready file.
+    pub(crate) fn address(&self, key: &str) -> &str {
+        self.addresses[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.addresses))
+    }
+
+    /// Revokes every association.
+    pub(crate) fn revoke_all(&self) {
+        let listed = self.api().send("GET", "/v1/associations", "").1;
+        let associations: Value = serde_json::from_str(&listed).expect("JSON");
+        let associations = associations["associations"].as_array().expect("a list").clone();
+        assert!(!associations.is_empty());
+        for association in associations {
+            let b_tid =
+                association["b_tid"].as_str().expect("a B-TID").replace('/', "%2F").replace('+', "%2B");
+            assert_eq!(self.api().send("DELETE", &format!("/v1/associations/{b_tid}"), "").0, 204);
+        }
     }
 
     /// The lab's BSF.
@@ -201,14 +230,28 @@ impl Api {
         self.post("/v1/ue/credentials", &question())
     }
 
+    /// The device side: a push that has come to it.
+    pub(crate) fn take_push(&self, gpi: &Value) -> (u16, Value) {
+        self.post("/v1/ue/push", &json!({ "gpi": gpi }))
+    }
+
+    /// The counters, as text.
+    pub(crate) fn metrics(&self) -> String {
+        self.send("GET", "/metrics", "").1
+    }
+
     /// One request; the status and the body, if there is one.
     fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, body) = self.send("POST", path, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let Self { address, token } = self;
-        let body = body.to_string();
         let mut stream = TcpStream::connect(address).expect("the API listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -218,7 +261,7 @@ impl Api {
         let _ = stream.read_to_string(&mut answer);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
         let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        (status, body.to_owned())
     }
 }
 

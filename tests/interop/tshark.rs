@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
-fn tshark_reads_the_messages_of_ub_as_their_twins_tell_them() {
-    for capture in captures("ub") {
+fn tshark_reads_the_messages_of_ub_and_of_http_1_as_their_twins_tell_them() {
+    for capture in captures("ub").into_iter().chain(captures("sbi")) {
+        let twin = std::fs::read_to_string(capture.with_extension("txt")).unwrap();
+        if twin.contains(":method: ") {
+            continue;
+        }
         let fields = [
             "http.request.method",
             "http.request.uri",
@@ -22,7 +26,6 @@ fn tshark_reads_the_messages_of_ub_as_their_twins_tell_them() {
             "http.file_data",
         ];
         let told: Vec<_> = tshark(&capture, "http", &fields).iter().map(message).collect();
-        let twin = std::fs::read_to_string(capture.with_extension("txt")).unwrap();
         let blocks: Vec<_> = twin.split("\n\n").map(untwined).collect();
         assert_eq!(told, blocks, "{}", capture.display());
     }
@@ -54,7 +57,7 @@ fn tshark_reads_the_commands_of_card_dialogues_as_their_twins_tell_them() {
     }
 }
 
-fn captures(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn captures(folder: &str) -> Vec<PathBuf> {
     need(&["tshark"], "tshark");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pcap-fixtures").join(folder);
     let mut found: Vec<_> =
@@ -100,7 +103,7 @@ fn message(layers: &Value) -> Vec<String> {
 }
 
 /// The lines of a twin's block, without the connection's number, marks and notes.
-fn untwined(block: &str) -> Vec<String> {
+pub(crate) fn untwined(block: &str) -> Vec<String> {
     let marked = block.lines().filter_map(|line| line.strip_prefix(['>', '<']));
     marked.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()).collect()
 }

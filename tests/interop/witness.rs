@@ -1,13 +1,12 @@
 //! The card tool of `tests/python`, written from the specifications alone, at the simulated USIM; and its view of what
 //! `ksnaf` leaves in the card.
 
-use crate::lab::{KSNAF, Lab, NAF, json_of, set_1_card};
+use crate::lab::{Lab, NAF, json_of, set_1_card};
 use crate::pcscd::with_pcscd;
 use crate::programs::run;
+use crate::python::{python, script};
 use crate::sim_usim::SimUsim;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const RAND: &str = "23553cbe9637a89d218ae64dae47bf35";
 const AUTN: &str = "55f328b43577b9b94a9ffac354dfafb3";
@@ -142,9 +141,7 @@ fn refused(application: &str, arguments: &[&str], status: i32) -> Value {
 }
 
 fn usim(status: i32, arguments: &[&str]) -> Value {
-    let mut command = Command::new(interpreter());
-    command.args(["usim.py", "--reader", "0"]).args(arguments);
-    let ran = run(in_its_folder(&mut command), "");
+    let ran = script("usim.py", &[&["--reader", "0"], arguments].concat());
     assert_eq!(ran.status, Some(status), "{arguments:?}: {}{}", ran.out, ran.err);
     serde_json::from_str(&ran.out).expect("JSON")
 }
@@ -158,9 +155,7 @@ fn witness(expression: &str, arguments: &[&str]) -> String {
          card = aka.Milenage(unhex('{k}'), unhex('{opc}'))\n\
          print({expression})"
     );
-    let mut command = Command::new(interpreter());
-    let ran = run(in_its_folder(command.args(["-c", &code]).args(arguments)), "");
-    ran.good().trim().to_owned()
+    run(python().args(["-c", &code]).args(arguments), "").good().trim().to_owned()
 }
 
 fn naf_id(fqdn: &str) -> String {
@@ -176,25 +171,4 @@ fn ks_ext_naf(rand: &str, naf_id: &str) -> String {
     let ks = "(lambda out: out.ck + out.ik)(card.f2345(unhex(argument[0])))";
     let key = format!("gba.ks_naf({ks}, unhex(argument[0]), argument[1], unhex(argument[2])).hex()");
     witness(&key, &[rand, IMPI, naf_id])
-}
-
-fn in_its_folder(command: &mut Command) -> &mut Command {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python");
-    command.current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1")
-}
-
-/// `KSNAF_TEST_PYTHON`, else the Python that the Makefile installs beside the build.
-fn interpreter() -> PathBuf {
-    if let Some(chosen) = std::env::var_os("KSNAF_TEST_PYTHON") {
-        return chosen.into();
-    }
-    let installed =
-        Path::new(KSNAF).ancestors().nth(2).expect("target/PROFILE/ksnaf").join("python/bin/python");
-    assert!(
-        installed.exists(),
-        "{} is missing: run `make python-tests`, or set KSNAF_TEST_PYTHON to a Python with \
-         tests/python/requirements.txt installed",
-        installed.display()
-    );
-    installed
 }

@@ -87,10 +87,14 @@ class CheckTree(unittest.TestCase):
         self.assert_found("proto/src/billing.rs", 1, "", "no place in the tables")
 
     def test_simulators_and_proto_never_know_the_service(self):
-        for path in ("simulators/usim/src/lib.rs", "proto/src/ub/mod.rs"):
-            self.assert_found(path, 1, "use ksnaf::bsf;", "never ksnaf")
-        self.assert_clean("simulators/usim/src/lib.rs", "use ksnaf_proto::aka;")
-        self.assert_found("simulators/usim/Cargo.toml", 2, "[dependencies]\nksnaf = { path = \"x\" }", "never ksnaf")
+        for path in ("simulators/usim/src/lib.rs", "diameter/src/lib.rs", "proto/src/ub/mod.rs"):
+            self.assert_found(path, 1, "use ksnaf::bsf;", "never knows ksnaf")
+        self.assert_clean("simulators/usim/src/lib.rs", "use ksnaf_proto::aka; use ksnaf_diameter::Service;")
+        self.assert_found("proto/src/ub/mod.rs", 1, "use ksnaf_diameter::Service;", "never knows ksnaf_diameter")
+        self.assert_found("diameter/src/lib.rs", 1, "use ksnaf_sim_hss::Hss;", "never knows ksnaf_sim_hss")
+        dependency = "[dependencies]\nksnaf = { path = \"x\" }"
+        self.assert_found("simulators/usim/Cargo.toml", 2, dependency, "never knows ksnaf")
+        self.assert_clean("simulators/hss/Cargo.toml", "[dependencies]\nksnaf-diameter.workspace = true")
 
     def test_proto_is_pure(self):
         for impure in ("std::fs::read(a)", "std::env::args()", "Instant::now()", "std::thread::spawn(a)"):

@@ -66,10 +66,14 @@ class FixtureText(unittest.TestCase):
             return fixture_text(file.name)
 
     def test_every_twin_is_what_the_script_prints(self):
-        captures = [path for path in sorted((ROOT / "pcap-fixtures/ub").iterdir()) if ".pcap" in path.suffix]
-        self.assertGreaterEqual(len(captures), 8)
+        for folder in ("ub", "zh", "zn", "sbi"):
+            captures = [path for path in sorted((ROOT / "pcap-fixtures" / folder).iterdir()) if ".pcap" in path.suffix]
+            self.assertGreaterEqual(len(captures), 4)
+            self.compare(captures)
+
+    def compare(self, captures):
         for path in captures:
-            with self.subTest(capture=path.name):
+            with self.subTest(capture=f"{path.parent.name}/{path.name}"):
                 self.assertEqual(fixture_text(path), path.with_suffix(".txt").read_text(encoding="utf-8"))
 
     def test_segments_out_of_order_twice_and_overlapping_make_the_same_messages(self):

@@ -35,20 +35,20 @@ def machine(installed, uid, apt="echo apt-get $*"):
 
 
 class Install(unittest.TestCase):
-    everything = "ca-certificates gcc libc6-dev libpcsclite-dev pkg-config"
+    everything = "ca-certificates gcc libc6-dev libpcsclite-dev libssl-dev pkg-config"
 
     def test_nothing_is_done_where_nothing_is_missing(self):
         self.assertEqual(run("install", "build", stand_ins=machine(self.everything, 1000)), (0, ""))
 
     def test_root_installs_what_is_missing_and_no_more(self):
-        status, output = run("install", "build", stand_ins=machine("gcc libc6-dev ca-certificates", 0))
+        status, output = run("install", "build", stand_ins=machine("gcc libc6-dev libssl-dev ca-certificates", 0))
         self.assertEqual(status, 0)
         update, install = output.splitlines()
         self.assertIn("update", update)
         self.assertTrue(install.endswith("install --no-install-recommends libpcsclite-dev pkg-config"), install)
 
     def test_without_root_one_line_names_the_packages(self):
-        status, output = run("install", "build", stand_ins=machine("gcc libc6-dev ca-certificates", 1000))
+        status, output = run("install", "build", stand_ins=machine("gcc libc6-dev libssl-dev ca-certificates", 1000))
         self.assertEqual(status, 1)
         self.assertEqual(
             output.splitlines(),

@@ -8,7 +8,7 @@ use ksnaf_proto::gba::lifetime::from_unix_seconds;
 use ksnaf_proto::gba::{Association, GbaMode, Ks};
 use ksnaf_proto::secret::Secret;
 use ksnaf_proto::ub::{
-    AcceptAuth, AwaitStore, BootstrappingInfo, Bsf, BsfConfig, Establish, PendingChallenges, SealNonce,
+    AcceptAuth, CardAka, ChallengeRandom, OtherBootstraps, AwaitStore, BootstrappingInfo, Bsf, BsfConfig, Establish, PendingChallenges, 
     SealingKey, SealingKeys, StoreOutcome, TmpiLookup, Transport, UbRequest, UbResponse, UbStep,
     VectorAnswer, VectorError,
 };
@@ -78,8 +78,9 @@ impl Network {
                 },
                 UbStep::NeedVector(_, then) => {
                     let vector = self.vector(choices.next());
-                    then.resume(vector, self.now, SealNonce([self.vectors; 12]))
+                    then.resume(vector, self.now, ChallengeRandom::new([self.vectors; 28]))
                 }
+                UbStep::NeedDigest(..) => panic!("GBA_Digest is off"),
                 UbStep::Establish(establish, then) => {
                     assert!(answered, "an association without a right response");
                     self.establish(*establish, then, &request, choices.next())
@@ -110,7 +111,9 @@ impl Network {
         self.vectors = self.vectors.wrapping_add(1);
         let (rand, autn) = (Rand([self.vectors; 16]), Autn([2; 16]));
         let vector = AuthVector { rand, autn, xres: res(), ck, ik };
-        let answer = |gba_mode, key_lifetime| Ok(VectorAnswer { vector, gba_mode, key_lifetime });
+        let answer = |gba_mode, key_lifetime| {
+            Ok(VectorAnswer { vector, card: CardAka::Umts, gba_mode, key_lifetime })
+        };
         match choice {
             0 | 1 => answer(GbaMode::Me, None),
             2 => answer(GbaMode::U, Some(Duration::from_secs(7))),
@@ -179,6 +182,7 @@ fn bsf(lax: bool) -> Bsf {
         tmpi: true,
         server: "fuzz".to_owned(),
         tell_current_time: lax,
+        others: OtherBootstraps::default(),
     };
     let key = |id| SealingKey { id, key: Secret::new([7; 32]) };
     Bsf::new(config, SealingKeys { current: key(1), previous: Some(key(0)) })

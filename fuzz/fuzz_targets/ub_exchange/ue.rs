@@ -6,7 +6,8 @@ use ksnaf_proto::aka::Auts;
 use ksnaf_proto::gba::Tmpi;
 use ksnaf_proto::gba::lifetime::from_unix_seconds;
 use ksnaf_proto::ub::{
-    AwaitAnswer, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeConfig, UeStep,
+    AwaitAnswer, Bootstrapped, CardOutcome, Cnonce, UbRequest, UbResponse, UeBootstrap, UeConfig, UeKind,
+    UeStep,
 };
 
 /// A TMPI that is not known, and four challenges with an answer each: more is going round in circles.
@@ -33,6 +34,7 @@ impl Terminal {
             user_agent: "fuzz".to_owned(),
             tmpi_supported: true,
             accept_auth: accepts_auth,
+            kind: UeKind::Aka,
         });
         Self { open: Some(open), legs: 1, accepts_auth }
     }
@@ -81,6 +83,7 @@ impl Terminal {
                 None
             }
             UeStep::AskCard { .. } => panic!("the card was asked"),
+            UeStep::AskSim { .. } | UeStep::AskTls(_) => panic!("another bootstrap was asked for"),
             UeStep::Established(bootstrapped) => Some(bootstrapped),
             UeStep::Failed(_) => None,
         }

@@ -1,19 +1,22 @@
 //! GBA_Digest: Ub with the subscriber's SIP Digest credential in place of a card, over TLS to the BSF only
 //! (TS 33.220 annex M and clauses B.5, B.6; TS 24.109 annex I).
 //!
-//! Off unless somebody makes a [`GbaDigest`]: the form in which H(A1) becomes a key, the exporter's label and
-//! the derivation of the NAF key were not to be had. Nothing else in this crate makes one.
+//! Off unless somebody makes a [`GbaDigest`]: the form in which H(A1) becomes a key and the exporter's label were not to
+//! be had. Nothing else in this crate makes one.
 
 use super::kdf::kdf;
 use super::{Ks, KsNaf, NafId};
+use crate::aka::Rand;
 use crate::identity::Impi;
 use crate::secret::{Secret, SecretBytes, named_secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// FC of every key in TS 33.220 (annex B.2.1).
 const FC_GBA: u8 = 0x01;
-const RESP_LABEL: &[u8] = b"GBA_Digest_RESP";
+const PASSWD_LABEL: &[u8] = b"GBA_Digest_RESP";
 const KS_LABEL: &[u8] = b"GBA_Digest_Ks";
 const NAF_LABEL: &[u8] = b"gba-digest";
 
@@ -45,16 +48,17 @@ impl GbaDigest {
         Self { form }
     }
 
-    /// RESP: what stands in for a password in the digest on Ub, 32 octets (clause B.5). `ha1` is the hash, octets.
+    /// passwd: the password of the digest on Ub, 32 octets (clause B.5). `ha1` is the hash, octets.
     #[must_use]
-    pub fn resp(self, ha1: &SecretBytes, tls: &TlsMkExtr) -> Secret<32> {
-        kdf(&self.key(ha1), FC_GBA, &[RESP_LABEL, tls.danger_expose()])
+    pub fn passwd(self, ha1: &SecretBytes, tls: &TlsMkExtr) -> Secret<32> {
+        kdf(&self.key(ha1), FC_GBA, &[PASSWD_LABEL, tls.danger_expose()])
     }
 
-    /// Ks, 32 octets (clause B.5). `resp` is [`Self::resp`] of the same connection.
+    /// Ks, 32 octets (clause B.5). `resp` is the response of the digest on Ub, octets: the clause lets its length depend
+    /// on the digest's algorithm, which that of passwd does not.
     #[must_use]
-    pub fn ks(self, ha1: &SecretBytes, tls: &TlsMkExtr, resp: &Secret<32>) -> Ks {
-        let parameters: [&[u8]; 3] = [KS_LABEL, tls.danger_expose(), resp.danger_expose()];
+    pub fn ks(self, ha1: &SecretBytes, tls: &TlsMkExtr, resp: &[u8]) -> Ks {
+        let parameters: [&[u8]; 3] = [KS_LABEL, tls.danger_expose(), resp];
         Ks::new(*kdf(&self.key(ha1), FC_GBA, &parameters).danger_expose())
     }
 
@@ -66,13 +70,25 @@ impl GbaDigest {
     }
 }
 
-/// The NAF key (clause B.6), with the challenge's nonce where the other modes have RAND. Needs a Ks that only a
-/// [`GbaDigest`] makes.
+/// The NAF key (clause B.6), with the challenge's nonce, as it stands in the header, where the other modes have RAND.
+/// Needs a Ks that only a [`GbaDigest`] makes.
 #[must_use]
 pub fn ks_naf(ks: &Ks, nonce: &[u8], impi: &Impi, naf_id: &NafId) -> KsNaf {
     let impi: String = impi.as_str().nfkc().collect();
     let parameters: [&[u8]; 4] = [NAF_LABEL, nonce, impi.as_bytes(), &naf_id.octets()];
     KsNaf::new(*kdf(ks.danger_expose(), FC_GBA, &parameters).danger_expose())
+}
+
+/// The nonce of a challenge: twelve random octets as sixteen characters. They are what enters the keys: as long as a
+/// RAND, and the same whether a peer takes a nonce for text or for octets.
+#[must_use]
+pub fn nonce(random: &[u8; 12]) -> Rand {
+    let mut characters = [0; 16];
+    // Twelve octets are sixteen digits of base64, without padding.
+    for (character, digit) in characters.iter_mut().zip(URL_SAFE_NO_PAD.encode(random).bytes()) {
+        *character = digit;
+    }
+    Rand(characters)
 }
 
 #[cfg(test)]
@@ -82,27 +98,35 @@ mod tests {
     use crate::hex;
     use crate::identity::Fqdn;
 
-    /// Computed with Python's hmac and hashlib from `user:operator.com:secret`, an exporter of 00 to 2f and a nonce
-    /// of 00 to 0f.
+    /// `testdata/other_bootstraps_python.json`: computed by Python's hmac and hashlib.
     #[test]
     fn keys_are_what_another_implementation_of_the_kdf_gives() {
-        let ha1 = hex::decode_secret("97ba36405cc0b162e061ef550feb1e64").unwrap();
-        let mut exported = [0; 48];
-        exported.iter_mut().zip(0..).for_each(|(octet, value)| *octet = value);
-        let tls = TlsMkExtr::new(exported);
-        let gba = GbaDigest::unconfirmed(Ha1Form::HexText);
-        let resp = gba.resp(&ha1, &tls);
-        let shown = hex::encode(resp.danger_expose());
-        assert_eq!(shown, "55fbbb4e44dbbaef80dc995ba50a04fdf0e00f6417a76e1d815820f52451f39b");
-        let ks = gba.ks(&ha1, &tls, &resp);
-        let shown = hex::encode(ks.danger_expose());
-        assert_eq!(shown, "25ad88af66147925a105b1e16c54cf9bf80760457e00fe861c599132ceca6179");
-        let impi = Impi::parse("001010123456789@ims.mnc001.mcc001.3gppnetwork.org").unwrap();
-        let fqdn = Fqdn::parse("naf1.operator.com").unwrap();
-        let naf_id = NafId::new(fqdn, UaSecurityProtocolId::HTTP_DIGEST);
-        let key = ks_naf(&ks, &exported[..16], &impi, &naf_id);
-        let shown = hex::encode(key.danger_expose());
-        assert_eq!(shown, "bd2bcd87f24fde9ba9092213693ce4d863f6087c47ba08b9bc805dbf5aec9b4d");
-        assert_ne!(GbaDigest::unconfirmed(Ha1Form::Octets).resp(&ha1, &tls), resp);
+        let kat: serde_json::Value =
+            serde_json::from_str(include_str!("../../testdata/other_bootstraps_python.json")).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let tls = TlsMkExtr::new(hex::decode_array(&text(&kat["TLS_MK_Extr"])).unwrap());
+        let impi = Impi::parse(&text(&kat["IMPI"])).unwrap();
+        let naf_id =
+            NafId::new(Fqdn::parse(&text(&kat["NAF_FQDN"])).unwrap(), UaSecurityProtocolId::HTTP_DIGEST);
+        for case in kat["GBA_Digest"].as_array().unwrap() {
+            let form = match case["key_form"].as_str().unwrap() {
+                "octets" => Ha1Form::Octets,
+                _ => Ha1Form::HexText,
+            };
+            let gba = GbaDigest::unconfirmed(form);
+            let ha1 = hex::decode_secret(&text(&case["HA1"])).unwrap();
+            assert_eq!(hex::encode(gba.passwd(&ha1, &tls).danger_expose()), case["passwd"]);
+            let ks = gba.ks(&ha1, &tls, &hex::decode(&text(&case["response"])).unwrap());
+            assert_eq!(hex::encode(ks.danger_expose()), case["Ks"]);
+            let key = ks_naf(&ks, text(&case["nonce"]).as_bytes(), &impi, &naf_id);
+            assert_eq!(hex::encode(key.danger_expose()), case["Ks_NAF"]);
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_text_that_a_header_takes() {
+        let Rand(characters) = nonce(&[0xff; 12]);
+        assert_eq!(&characters, b"________________");
+        assert_ne!(nonce(&[0; 12]), nonce(&[1; 12]));
     }
 }

@@ -48,6 +48,12 @@ impl GbaType {
     }
 }
 
+impl std::fmt::Display for GbaType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

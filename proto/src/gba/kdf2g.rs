@@ -1,7 +1,8 @@
 //! 2G GBA: Ub with a SIM card, over TLS to the BSF only (TS 33.220 annex I, TS 24.109 annex H).
 //!
-//! Off unless somebody chooses a [`Layout`]: the clause that orders the parameters was not to be had, and two
-//! public implementations differ. Nothing else in this crate makes a [`TwoGGba`].
+//! Off unless somebody chooses a [`Layout`]: the order of the parameters is known from a public implementation that
+//! quotes clause I.5, but whether lengths follow them is not, and two public implementations differ. Nothing else in this
+//! crate makes a [`TwoGGba`].
 
 use super::Ks;
 use crate::aka::convert::{Kc, Sres};

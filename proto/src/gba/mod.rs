@@ -5,6 +5,7 @@
 
 pub mod association;
 pub mod digest_mode;
+pub mod duration;
 mod gba_type;
 pub mod guss;
 pub mod kdf;

@@ -30,6 +30,8 @@ pub mod cause {
     pub const AUTHENTICATION_REJECTED: &str = "AUTHENTICATION_REJECTED";
     /// 500: no vector could be made.
     pub const AV_GENERATION_PROBLEM: &str = "AV_GENERATION_PROBLEM";
+    /// 501: no GBA-Push-Info can be made here. A name of this project's own.
+    pub const GBA_PUSH_INFO_UNAVAILABLE: &str = "GBA_PUSH_INFO_UNAVAILABLE";
 }
 
 /// Why a request was not done.

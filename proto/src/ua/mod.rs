@@ -10,6 +10,10 @@
 //! assert_eq!(offered.last().map(ToString::to_string).as_deref(), Some("3GPP-bootstrapping@naf.example"));
 //! ```
 
+pub mod digest;
+pub mod handshake;
+pub mod nonce;
+
 use crate::gba::{BTid, KsExtNaf, KsIntNaf, KsNaf};
 use crate::identity::Fqdn;
 use crate::secret::{Secret, SecretBytes};

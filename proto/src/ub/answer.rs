@@ -1,16 +1,18 @@
 //! From an answer to an association: opening the challenge, verifying RES, storing.
 
 use super::body::BootstrappingInfo;
-use super::bsf::{Cause, Effects, FirstRequest, Inner, Outcome, UbStep};
+use super::bsf::{Cause, Effects, FirstRequest, Inner, Manner, Outcome, UbStep};
+use super::by_digest::AwaitDigest;
 use super::challenge::{Wanted, identify, whole_seconds};
 use super::message::{BSF_XML, UbRequest, UbResponse};
 use super::refusal::Refusal;
-use super::sealed::{ChallengeState, OpenError, rand_of};
+use super::sealed::OpenError;
+use super::state::{Basis, ChallengeState};
 use super::suspect::{Evidence, Suspect};
-use crate::aka::{Auts, Rand};
-use crate::digest::{Algorithm, AuthenticationInfo, Authorization, BASE64, Calculation, HeaderError, Qop};
+use crate::aka::{Auts, Rand, Res};
+use crate::digest::{AuthenticationInfo, Authorization, BASE64, Calculation, HeaderError, Qop};
 use crate::gba::lifetime::unix_seconds;
-use crate::gba::{Association, BTid, GbaType, Ks, kdf};
+use crate::gba::{Association, BTid, GbaMode, GbaType, Ks, kdf};
 use base64::Engine as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -85,7 +87,16 @@ impl AwaitStore {
 
 /// Proof that a response was computed with the RES of an open challenge; [`Answer::verify`] alone makes it.
 #[derive(Debug)]
-struct ResVerified(());
+pub(super) struct ResVerified(());
+
+/// What a verified response earns.
+#[derive(Debug)]
+pub(super) struct Earned {
+    pub(super) verified: ResVerified,
+    /// What the response was computed with, and rspauth will be.
+    pub(super) res: Res,
+    pub(super) ks: Ks,
+}
 
 /// A request with a nonce, and so an answer to some challenge. Debug shows what [`Authorization`]'s does.
 #[derive(Debug)]
@@ -94,7 +105,7 @@ pub(super) struct Answer {
     kind: Kind,
     target: String,
     body: Vec<u8>,
-    ue_takes_tmpi: bool,
+    manner: Manner,
 }
 
 /// What an answer says.
@@ -110,18 +121,12 @@ enum Kind {
 
 impl Answer {
     /// Checks all that can be checked without the challenge.
-    ///
-    /// The algorithm may be left out, as RFC 2617 clause 3.2.2 allows: the one that was challenged is the only one
-    /// that is computed. Naming another is refused.
     pub(super) fn read(
         authorization: Authorization,
         request: &UbRequest,
-        ue_takes_tmpi: bool,
+        manner: Manner,
         qop_is_taken: impl Fn(Qop) -> bool,
     ) -> Result<Self, Refusal> {
-        if authorization.algorithm.as_ref().is_some_and(|named| *named != Algorithm::AkaV1Md5) {
-            return Err(Refusal::Algorithm);
-        }
         let response = authorization.response.as_deref().ok_or(HeaderError::Missing("response"))?;
         let kind = if response.is_empty() && authorization.auts.is_none() {
             Kind::MacFailure
@@ -137,7 +142,7 @@ impl Answer {
             }
         };
         let (target, body) = (request.target.clone(), request.body.clone());
-        Ok(Self { authorization, kind, target, body, ue_takes_tmpi })
+        Ok(Self { authorization, kind, target, body, manner })
     }
 
     /// Finds the challenge that this answers.
@@ -166,92 +171,170 @@ impl Answer {
         match self.kind {
             Kind::SyncFailure(..) => bsf.refuse(Refusal::AutsWithoutChallenge),
             Kind::Response(_) | Kind::MacFailure => {
-                let username = self.authorization.username;
-                identify(bsf, FirstRequest { username, ue_takes_tmpi: self.ue_takes_tmpi }, Cause::Forgotten)
+                let Authorization { username, realm, .. } = self.authorization;
+                if !bsf.is_realm(&realm) && !bsf.takes_first_realm(&realm, self.manner) {
+                    return bsf.refuse(Refusal::Realm);
+                }
+                identify(bsf, FirstRequest { username, manner: self.manner }, Cause::Forgotten)
             }
         }
     }
 
-    fn judge(&self, bsf: &Arc<Inner>, state: ChallengeState, now: SystemTime) -> Result<UbStep, Refusal> {
-        if self.authorization.username != state.username() {
-            return Err(Refusal::UsernameChanged);
-        }
-        let rand = rand_of(&self.authorization.nonce).ok_or(Refusal::Opaque)?;
+    fn judge(
+        self: Box<Self>,
+        bsf: &Arc<Inner>,
+        state: ChallengeState,
+        now: SystemTime,
+    ) -> Result<UbStep, Refusal> {
+        self.fits(bsf, &state)?;
         let expired = now >= state.expires_at;
-        match self.kind {
-            Kind::MacFailure => Err(Refusal::NetworkAuthentication(state.gba_mode)),
-            Kind::SyncFailure(qop, auts) => {
-                self.check(&state, qop, b"").map_err(Refusal::Response)?;
+        match (self.kind, &state.basis) {
+            (Kind::MacFailure, Basis::Aka { gba_mode, .. }) => Err(Refusal::NetworkAuthentication(*gba_mode)),
+            (Kind::MacFailure, Basis::TwoG { .. } | Basis::Digest { .. }) => Err(Refusal::NoResponse),
+            (Kind::SyncFailure(qop, auts), Basis::Aka { xres, .. }) => {
+                self.check(&state, qop, b"", xres).map_err(Refusal::Response)?;
                 if expired {
-                    return Ok(self.again(state, Cause::Stale).vector(Arc::clone(bsf), None));
+                    return Ok(self.again(state, Cause::Stale).ask(Arc::clone(bsf), None));
                 }
                 if state.sync_failures > 0 {
                     return Err(Refusal::SyncFailureTwice);
                 }
+                let rand = state.rand_of(&self.authorization.nonce).ok_or(Refusal::Opaque)?;
                 let wanted = Wanted { sync_failures: 1, ..self.again(state, Cause::Resynchronised) };
-                Ok(wanted.vector(Arc::clone(bsf), Some((rand, auts))))
+                Ok(wanted.ask(Arc::clone(bsf), Some((rand, auts))))
             }
-            Kind::Response(qop) => match self.verify(&state, qop) {
-                Ok(_) if expired => Ok(self.again(state, Cause::Stale).vector(Arc::clone(bsf), None)),
-                Ok(verified) => Ok(self.establish(bsf, verified, qop, state, rand, now)),
-                Err(suspect) if !expired && state.wrong_responses < bsf.config.retries => {
-                    let wrong_responses = state.wrong_responses.saturating_add(1);
-                    let wanted = self.again(state, Cause::WrongResponse(suspect));
-                    Ok(Wanted { wrong_responses, ..wanted }.vector(Arc::clone(bsf), None))
-                }
-                Err(suspect) => Err(Refusal::Response(suspect)),
-            },
+            (Kind::SyncFailure(..), Basis::TwoG { .. } | Basis::Digest { .. }) => {
+                Err(Refusal::AutsWithoutChallenge)
+            }
+            (Kind::Response(qop), Basis::Aka { xres, ck, ik, .. }) => {
+                let verified = self.verify(&state, qop, xres);
+                let ks = Ks::from_ck_ik(ck, ik);
+                let earned = verified.map(|verified| Earned { verified, res: xres.clone(), ks });
+                self.settle(bsf, state, qop, earned, now)
+            }
+            (Kind::Response(qop), Basis::TwoG { res, ks }) => {
+                let verified = self.verify(&state, qop, res);
+                let earned = verified.map(|verified| Earned { verified, res: res.clone(), ks: ks.clone() });
+                self.settle(bsf, state, qop, earned, now)
+            }
+            (Kind::Response(qop), Basis::Digest { .. }) => {
+                AwaitDigest::to_verify(Arc::clone(bsf), self, state, qop)
+            }
+        }
+    }
+
+    /// Whether this answers that challenge: by its subscriber, realm, algorithm and transport.
+    ///
+    /// The algorithm may be left out, as RFC 2617 clause 3.2.2 allows: the one that was challenged is the only one
+    /// that is computed. Naming another is refused.
+    fn fits(&self, bsf: &Inner, state: &ChallengeState) -> Result<(), Refusal> {
+        let Authorization { username, realm, algorithm, .. } = &self.authorization;
+        if username != state.username() {
+            return Err(Refusal::UsernameChanged);
+        }
+        let realm_fits = match &state.basis {
+            Basis::Digest { realm: challenged, .. } => realm == challenged,
+            Basis::Aka { .. } | Basis::TwoG { .. } => bsf.is_realm(realm),
+        };
+        if !realm_fits {
+            return Err(Refusal::Realm);
+        }
+        if algorithm.as_ref().is_some_and(|named| named != state.algorithm()) {
+            return Err(Refusal::Algorithm);
+        }
+        match state.gba_type() {
+            GbaType::ThreeG => {}
+            GbaType::TwoG => {
+                bsf.config.others.two_g_over(self.manner.transport)?;
+            }
+            GbaType::Digest => {
+                bsf.config.others.digest_over(self.manner.transport)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What becomes of an answer whose response has been looked at.
+    pub(super) fn settle(
+        &self,
+        bsf: &Arc<Inner>,
+        state: ChallengeState,
+        qop: Qop,
+        earned: Result<Earned, Suspect>,
+        now: SystemTime,
+    ) -> Result<UbStep, Refusal> {
+        let expired = now >= state.expires_at;
+        match earned {
+            Ok(_) if expired => Ok(self.again(state, Cause::Stale).ask(Arc::clone(bsf), None)),
+            Ok(earned) => self.establish(bsf, earned, qop, state, now),
+            Err(suspect) if !expired && state.wrong_responses < bsf.config.retries => {
+                let wrong_responses = state.wrong_responses.saturating_add(1);
+                let wanted = self.again(state, Cause::WrongResponse(suspect));
+                Ok(Wanted { wrong_responses, ..wanted }.ask(Arc::clone(bsf), None))
+            }
+            Err(suspect) => Err(Refusal::Response(suspect)),
         }
     }
 
     /// A new challenge for the UE that answered this one.
     fn again(&self, state: ChallengeState, cause: Cause) -> Wanted {
+        let manner = Manner {
+            takes_tmpi: state.ue_takes_tmpi || self.manner.takes_tmpi,
+            wants_digest: state.gba_type() == GbaType::Digest,
+            ..self.manner
+        };
         Wanted {
             impi: state.impi,
             tmpi_username: state.tmpi_username,
-            ue_takes_tmpi: state.ue_takes_tmpi || self.ue_takes_tmpi,
+            manner,
             sync_failures: 0,
             wrong_responses: 0,
             cause,
         }
     }
 
-    fn verify(&self, state: &ChallengeState, qop: Qop) -> Result<ResVerified, Suspect> {
-        self.check(state, qop, state.xres.danger_expose())?;
+    pub(super) fn verify(&self, state: &ChallengeState, qop: Qop, res: &Res) -> Result<ResVerified, Suspect> {
+        self.check(state, qop, res.danger_expose(), res)?;
         Ok(ResVerified(()))
     }
 
-    fn check(&self, state: &ChallengeState, qop: Qop, password: &[u8]) -> Result<(), Suspect> {
-        let expected = self.calculation(qop, password);
+    /// The octets of the response, where it is hex digits.
+    pub(super) fn response_octets(&self) -> Option<Vec<u8>> {
+        crate::hex::decode(self.authorization.response.as_deref()?)
+    }
+
+    fn check(&self, state: &ChallengeState, qop: Qop, password: &[u8], res: &Res) -> Result<(), Suspect> {
+        let expected = self.calculation(state, qop, password);
         let received = self.authorization.response.as_deref().unwrap_or_default();
         if expected.response_is(received, "GET", &self.body) {
             return Ok(());
         }
-        Err(self.suspect(state, expected, received))
+        Err(self.suspect(state, expected, received, res))
     }
 
-    fn suspect(&self, state: &ChallengeState, expected: Calculation<'_>, received: &str) -> Suspect {
+    fn suspect(
+        &self,
+        state: &ChallengeState,
+        expected: Calculation<'_>,
+        received: &str,
+        res: &Res,
+    ) -> Suspect {
         let uri_differs = self.authorization.uri != self.target;
         let by_target = Calculation { uri: &self.target, ..expected };
         if uri_differs && by_target.response_is(received, "GET", &self.body) {
             return Suspect::Uri;
         }
-        Evidence {
-            expected,
-            received,
-            method: "GET",
-            body: &self.body,
-            impi: &state.impi,
-            res: &state.xres,
-            ck: &state.ck,
-            ik: &state.ik,
-        }
-        .suspect()
+        let ck_ik = match &state.basis {
+            Basis::Aka { ck, ik, .. } => Some((ck, ik)),
+            Basis::TwoG { .. } | Basis::Digest { .. } => None,
+        };
+        Evidence { expected, received, method: "GET", body: &self.body, impi: &state.impi, res, ck_ik }
+            .suspect()
     }
 
-    fn calculation<'a>(&'a self, qop: Qop, password: &'a [u8]) -> Calculation<'a> {
+    fn calculation<'a>(&'a self, state: &'a ChallengeState, qop: Qop, password: &'a [u8]) -> Calculation<'a> {
         Calculation {
-            algorithm: &Algorithm::AkaV1Md5,
+            algorithm: state.algorithm(),
             username: &self.authorization.username,
             realm: &self.authorization.realm,
             password,
@@ -266,47 +349,60 @@ impl Answer {
     fn establish(
         &self,
         bsf: &Arc<Inner>,
-        verified: ResVerified,
+        earned: Earned,
         qop: Qop,
         state: ChallengeState,
-        rand: Rand,
         now: SystemTime,
-    ) -> UbStep {
-        let realm = &bsf.config.realm;
-        let ks = Ks::from_ck_ik(&state.ck, &state.ik);
-        let takes_tmpi = bsf.config.tmpi && (state.ue_takes_tmpi || self.ue_takes_tmpi);
-        let tmpi = takes_tmpi.then(|| kdf::tmpi(&ks, &rand, &state.impi, realm));
-        let association = Association {
-            b_tid: BTid::new(&rand, realm),
-            rand,
-            ks,
-            impi: state.impi,
-            tmpi,
-            gba_mode: state.gba_mode,
-            gba_type: GbaType::ThreeG,
-            created_at: now,
-            expires_at: whole_seconds(now, state.key_lifetime),
-            guss: None,
-        };
+    ) -> Result<UbStep, Refusal> {
+        let rand: Rand = state.rand_of(&self.authorization.nonce).ok_or(Refusal::Opaque)?;
+        let (realm, gba_type) = (&bsf.config.realm, state.gba_type());
+        let Earned { verified, res, ks } = earned;
+        let expires_at = whole_seconds(now, state.key_lifetime);
+        let b_tid = BTid::new(&rand, realm);
         let info = BootstrappingInfo {
-            b_tid: association.b_tid.clone(),
-            lifetime: association.expires_at,
+            b_tid: b_tid.clone(),
+            lifetime: expires_at,
             current_time: bsf.config.tell_current_time.then_some(now),
         };
-        let response = self.success(bsf, qop, state.xres.danger_expose(), &info);
-        let outcome =
-            Outcome::Established { impi: association.impi.clone(), b_tid: association.b_tid.clone() };
-        UbStep::Establish(
+        let response = self.success(bsf, &state, qop, res.danger_expose(), &info);
+        // The other bootstraps name the subscriber by the IMPI always (TS 24.109 clauses H.2 and I.2).
+        let takes_tmpi = bsf.config.tmpi && (state.ue_takes_tmpi || self.manner.takes_tmpi);
+        let tmpi =
+            (takes_tmpi && gba_type == GbaType::ThreeG).then(|| kdf::tmpi(&ks, &rand, &state.impi, realm));
+        let association = Association {
+            b_tid: b_tid.clone(),
+            rand,
+            ks,
+            impi: state.impi.clone(),
+            tmpi,
+            gba_mode: match state.basis {
+                Basis::Aka { gba_mode, .. } => gba_mode,
+                Basis::TwoG { .. } | Basis::Digest { .. } => GbaMode::Me,
+            },
+            gba_type,
+            created_at: now,
+            expires_at,
+            guss: None,
+        };
+        let outcome = Outcome::Established { impi: state.impi, b_tid };
+        Ok(UbStep::Establish(
             Box::new(Establish { association, rand_used_until: whole_seconds(state.expires_at, CLOCK_SKEW) }),
             AwaitStore { bsf: Arc::clone(bsf), response, outcome, _verified: verified },
-        )
+        ))
     }
 
-    fn success(&self, bsf: &Inner, qop: Qop, res: &[u8], info: &BootstrappingInfo) -> UbResponse {
+    fn success(
+        &self,
+        bsf: &Inner,
+        state: &ChallengeState,
+        qop: Qop,
+        res: &[u8],
+        info: &BootstrappingInfo,
+    ) -> UbResponse {
         let body = info.encode();
         let proof = AuthenticationInfo {
             qop: Some(qop),
-            rspauth: self.calculation(qop, res).rspauth(&body).ok(),
+            rspauth: self.calculation(state, qop, res).rspauth(&body).ok(),
             cnonce: self.authorization.cnonce.clone(),
             nc: self.authorization.nc.clone(),
             opaque: self.authorization.opaque.clone(),

@@ -1,8 +1,10 @@
 //! The BSF's side of Ub: reads a request and decides what it is.
 
 use super::answer::{Answer, AwaitChallenge, AwaitStore, Establish};
+use super::by_digest::AwaitDigest;
 use super::challenge::{AwaitTmpi, AwaitVector, identify};
 use super::message::{Transport, UbRequest, UbResponse};
+use super::other::OtherBootstraps;
 use super::pending::OpenChallenge;
 use super::product::{GbaSupport, with_support};
 use super::refusal::Refusal;
@@ -37,6 +39,8 @@ pub struct BsfConfig {
     pub server: String,
     /// Whether the BSF tells its clock in the body's Extension (TS 24.109 annex C.1).
     pub tell_current_time: bool,
+    /// Which bootstraps beside AKA are run.
+    pub others: OtherBootstraps,
 }
 
 /// When an answer with `qop=auth` will do. The challenge asks for `auth-int` always (TS 24.109 clause 4.2).
@@ -73,6 +77,8 @@ pub enum UbStep {
     NeedChallenge(String, AwaitChallenge),
     /// Fetch an authentication vector.
     NeedVector(VectorRequest, AwaitVector),
+    /// GBA_Digest: fetch the subscriber's SIP Digest credential, and tell what the request's TLS connection exports.
+    NeedDigest(Impi, AwaitDigest),
     /// RES is right: store the association, durably, before the answer goes out.
     Establish(Box<Establish>, AwaitStore),
 }
@@ -153,7 +159,16 @@ enum Leg {
 #[derive(Clone)]
 pub(super) struct FirstRequest {
     pub(super) username: String,
-    pub(super) ue_takes_tmpi: bool,
+    pub(super) manner: Manner,
+}
+
+/// How a request comes, whoever it is from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) transport: Transport,
+    pub(super) takes_tmpi: bool,
+    /// GBA_Digest.
+    pub(super) wants_digest: bool,
 }
 
 impl std::fmt::Debug for FirstRequest {
@@ -172,17 +187,24 @@ impl Inner {
             return Err(Refusal::Authorization);
         };
         let authorization = Authorization::parse(text)?;
-        let first = authorization.nonce.is_empty();
-        let any_realm = first && self.config.any_first_realm;
-        if !any_realm && !self.is_realm(&authorization.realm) {
-            return Err(Refusal::Realm);
-        }
-        let ue_takes_tmpi = request.header_values("User-Agent").any(|text| GbaSupport::parse(text).tmpi);
-        if first {
+        let told: Vec<GbaSupport> = request.header_values("User-Agent").map(GbaSupport::parse).collect();
+        let manner = Manner {
+            transport,
+            takes_tmpi: told.iter().any(|support| support.tmpi),
+            wants_digest: told.iter().any(|support| support.digest),
+        };
+        if authorization.nonce.is_empty() {
+            if !self.takes_first_realm(&authorization.realm, manner) {
+                return Err(Refusal::Realm);
+            }
             return match authorization.auts {
                 Some(_) => Err(Refusal::AutsWithoutChallenge),
-                None => Ok(Leg::First(FirstRequest { username: authorization.username, ue_takes_tmpi })),
+                None => Ok(Leg::First(FirstRequest { username: authorization.username, manner })),
             };
+        }
+        // With GBA_Digest, what realm is right stands in the challenge.
+        if self.config.others.digest.is_none() && !self.is_realm(&authorization.realm) {
+            return Err(Refusal::Realm);
         }
         if authorization.uri.is_empty() || path_of(&authorization.uri) != path_of(&request.target) {
             return Err(Refusal::Uri);
@@ -193,11 +215,17 @@ impl Inner {
             AcceptAuth::Always => true,
         };
         let qop_is_taken = |qop| qop == Qop::AuthInt || accept_auth;
-        Answer::read(authorization, request, ue_takes_tmpi, qop_is_taken).map(Box::new).map(Leg::Answer)
+        Answer::read(authorization, request, manner, qop_is_taken).map(Box::new).map(Leg::Answer)
+    }
+
+    /// Whether a request without a challenge may name that realm. That of GBA_Digest is the home network's domain
+    /// (TS 24.109 clause I.2), which the credential says.
+    pub(super) fn takes_first_realm(&self, realm: &str, manner: Manner) -> bool {
+        self.config.any_first_realm || manner.wants_digest || self.is_realm(realm)
     }
 
     /// Host names compare without case; some UEs take the port along from the Host header.
-    fn is_realm(&self, realm: &str) -> bool {
+    pub(super) fn is_realm(&self, realm: &str) -> bool {
         let name = match realm.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
             _ => realm,

@@ -10,32 +10,42 @@
 //! ```
 //!
 //! The association is durable before the 200 goes out, and once per RAND: the store's answer decides.
+//!
+//! Beside AKA stand [`OtherBootstraps`], each off unless configured and over TLS only: 2G GBA, where the network says that
+//! the subscriber's card is a SIM, and GBA_Digest, where the UE asks for it.
 
 mod answer;
 mod body;
 mod bsf;
+mod by_digest;
 mod challenge;
 mod message;
+mod other;
 mod pending;
 mod product;
 mod refusal;
 mod sealed;
+mod state;
 mod suspect;
 mod ue;
+mod ue_proof;
 
-pub use crate::zh::{VectorAnswer, VectorError, VectorRequest};
+pub use crate::zh::{CardAka, DigestAnswer, VectorAnswer, VectorError, VectorRequest};
 pub use answer::{AwaitChallenge, AwaitStore, Establish, StoreOutcome};
 pub use body::{BodyError, BootstrappingInfo};
 pub use bsf::{AcceptAuth, Bsf, BsfConfig, Cause, Effects, Outcome, UbStep};
+pub use by_digest::AwaitDigest;
 pub use challenge::{AwaitTmpi, AwaitVector, TmpiLookup};
 pub use message::{BSF_XML, Transport, UbRequest, UbResponse};
+pub use other::OtherBootstraps;
 pub use pending::{OpenChallenge, PendingChallenges};
-pub use product::{GbaSupport, TMPI_TOKEN};
+pub use product::{DIGEST_TOKEN, GbaSupport, TMPI_TOKEN};
 pub use refusal::Refusal;
-pub use sealed::{SealNonce, SealingKey, SealingKeys};
+pub use sealed::{ChallengeRandom, SealingKey, SealingKeys};
 pub use suspect::Suspect;
 pub use ue::{
-    AwaitAnswer, AwaitCard, Bootstrapped, CardOutcome, Cnonce, UeBootstrap, UeConfig, UeError, UeStep,
+    AwaitAnswer, AwaitCard, AwaitSim, AwaitTls, Bootstrapped, CardOutcome, Cnonce, Derived, UeBootstrap,
+    UeConfig, UeDigest, UeError, UeKind, UeStep,
 };
 
 #[cfg(test)]

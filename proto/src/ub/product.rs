@@ -3,6 +3,9 @@
 /// The token by which UE and BSF tell that they support TMPIs.
 pub const TMPI_TOKEN: &str = "3gpp-gba-tmpi";
 
+/// The token by which a UE asks for GBA_Digest (TS 24.109 clause I.2).
+pub const DIGEST_TOKEN: &str = "GBA_Digest";
+
 /// What a User-Agent or Server header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GbaSupport {
@@ -10,6 +13,8 @@ pub struct GbaSupport {
     pub tmpi: bool,
     /// GBA_U based, on Ua: `3gpp-gba-uicc`.
     pub uicc: bool,
+    /// Wants to bootstrap with a SIP Digest credential, on Ub: `GBA_Digest`.
+    pub digest: bool,
 }
 
 impl GbaSupport {
@@ -20,7 +25,7 @@ impl GbaSupport {
             text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'))
                 .any(|word| word.to_ascii_lowercase().ends_with(token))
         };
-        Self { tmpi: tells(TMPI_TOKEN), uicc: tells("3gpp-gba-uicc") }
+        Self { tmpi: tells(TMPI_TOKEN), uicc: tells("3gpp-gba-uicc"), digest: tells("gba_digest") }
     }
 }
 
@@ -52,7 +57,11 @@ mod tests {
         for text in ["", "3gpp-gba", "3gpp-gba-tmpi2", "3gpp-gba-tmp", "3gpp gba-tmpi"] {
             assert!(!GbaSupport::parse(text).tmpi, "{text}");
         }
-        assert_eq!(GbaSupport::parse("x 3gpp-gba-uicc"), GbaSupport { tmpi: false, uicc: true });
+        assert_eq!(GbaSupport::parse("x 3gpp-gba-uicc"), GbaSupport { uicc: true, ..GbaSupport::default() });
+        let digest = GbaSupport { digest: true, ..GbaSupport::default() };
+        assert_eq!(GbaSupport::parse("ksnaf/1 GBA_Digest"), digest);
+        assert_eq!(GbaSupport::parse("x gba_digest;"), digest);
+        assert!(!GbaSupport::parse("3gpp-gba-digest").digest, "that is Ua's");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! | not an HTTP Digest request for a bootstrap | 400 | the UE's fault; repeating it as it is cannot help |
 //! | another method | 405 with Allow | RFC 9110 clause 15.5.6 |
 //! | a TMPI nobody knows | 404 | the only 404: the UE drops its TMPI and sends the IMPI |
-//! | unknown or barred subscriber, wrong RES, replay, MAC failure at the UE, second resynchronisation | 403 | one status and one body for all, so that a stranger learns from them neither who is subscribed nor what was wrong |
+//! | unknown or barred subscriber, wrong RES, replay, MAC failure at the UE, second resynchronisation, a bootstrap that is off or needs TLS | 403 | one status and one body for all, so that a stranger learns from them neither who is subscribed nor what was wrong |
 //! | no vector or no store at hand | 503 with Retry-After | the UE's request was fine |
 //!
 //! A right answer to an expired challenge is no refusal: it gets a new challenge with `stale=true`. A wrong one may get
@@ -16,7 +16,8 @@
 use super::message::UbResponse;
 use super::suspect::Suspect;
 use crate::digest::HeaderError;
-use crate::gba::GbaMode;
+use crate::gba::{GbaMode, GbaType};
+use crate::zh::VectorError;
 
 /// Seconds after which a UE may come again when something behind the BSF is down.
 const RETRY_AFTER: &str = "5";
@@ -47,7 +48,7 @@ pub enum Refusal {
     #[error("the digest's uri is not the request's")]
     Uri,
     /// The answer names another algorithm than the challenge: no downgrade.
-    #[error("another algorithm than AKAv1-MD5")]
+    #[error("another algorithm than the one that was challenged")]
     Algorithm,
     /// The answer's qop was not offered, or is missing.
     #[error("a quality of protection that was not offered")]
@@ -67,6 +68,18 @@ pub enum Refusal {
     /// The UE says that the network did not authenticate: AUTN's MAC was wrong for the card (TS 24.109 clause 4.4).
     #[error("the card refused AUTN's MAC: K or OP do not fit, or a card without {0}")]
     NetworkAuthentication(GbaMode),
+    /// An empty response where no AUTN is that could be wrong.
+    #[error("an answer without a response")]
+    NoResponse,
+    /// The subscriber's card is a SIM, or the UE asks for GBA_Digest, and this BSF does not run it.
+    #[error("a bootstrap that is not switched on: {0}")]
+    BootstrapOff(GbaType),
+    /// 2G GBA and GBA_Digest are for TLS alone.
+    #[error("a bootstrap that needs TLS: {0}")]
+    NeedsTls(GbaType),
+    /// The TLS connection gives nothing to which GBA_Digest could be bound.
+    #[error("the TLS connection exports no key")]
+    NoExporter,
     /// A synchronisation failure right after a resynchronisation.
     #[error("a second synchronisation failure in a row")]
     SyncFailureTwice,
@@ -93,6 +106,17 @@ pub enum Refusal {
     NoStore,
 }
 
+impl From<VectorError> for Refusal {
+    fn from(error: VectorError) -> Self {
+        match error {
+            VectorError::UnknownSubscriber => Self::UnknownSubscriber,
+            VectorError::NotAllowed => Self::NotAllowed,
+            VectorError::AuthenticationRejected => Self::AutsRejected,
+            VectorError::Unavailable => Self::NoVector,
+        }
+    }
+}
+
 impl Refusal {
     /// The status code on Ub.
     #[must_use]
@@ -111,6 +135,9 @@ impl Refusal {
             | Self::AutsWithoutChallenge => 400,
             Self::Response(_)
             | Self::NetworkAuthentication(_)
+            | Self::NoResponse
+            | Self::BootstrapOff(_)
+            | Self::NeedsTls(_)
             | Self::SyncFailureTwice
             | Self::AutsRejected
             | Self::Replay
@@ -118,7 +145,7 @@ impl Refusal {
             | Self::NotAllowed => 403,
             Self::UnknownTmpi => 404,
             Self::Method => 405,
-            Self::NoVector | Self::NoStore => 503,
+            Self::NoVector | Self::NoStore | Self::NoExporter => 503,
         }
     }
 

@@ -1,28 +1,20 @@
 //! What the second leg needs, sealed into the `opaque` of the challenge, so that an open challenge costs the BSF nothing
 //! and any node of one BSF can take the answer.
 //!
-//! The text is base64url of version ‖ key id ‖ nonce ‖ AES-256-GCM(state), authenticated together with realm and
+//! The text is base64url of layout ‖ key id ‖ nonce ‖ AES-256-GCM(state), authenticated together with realm and
 //! Digest nonce: no sealed text fits another challenge. RAND is not in it, for the Digest nonce begins with it. The GUSS
 //! is not in it either: it may be larger than a header, so the shell keeps it by IMPI or asks for it again.
 
-use crate::aka::{Ck, Ik, Rand, Res};
-use crate::digest::BASE64;
-use crate::gba::GbaMode;
-use crate::gba::lifetime::{from_unix_seconds, unix_seconds};
-use crate::identity::{Fqdn, Impi};
+use super::state::{AKA, ChallengeState, OTHER, put};
+use crate::identity::Fqdn;
 use crate::reader::{Reader, Truncated};
 use crate::secret::Secret;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// Tells this layout from any later one.
-const VERSION: u8 = 1;
-const FLAG_GBA_U: u8 = 0x01;
-const FLAG_TMPI: u8 = 0x02;
 /// No sealed text of ours comes near.
 const MAX_OPAQUE: usize = 4096;
 
@@ -47,9 +39,26 @@ pub struct SealingKeys {
     pub previous: Option<SealingKey>,
 }
 
-/// Twelve random octets for one sealing. Drawn anew every time: two sealings with one key and one nonce would be open.
+/// Random octets for one challenge. Drawn anew every time: two sealings with one key and one nonce would be open.
 #[derive(Debug, Clone, Copy)]
-pub struct SealNonce(pub [u8; 12]);
+pub struct ChallengeRandom {
+    /// The nonce of the sealing.
+    pub(super) seal_nonce: [u8; 12],
+    /// What the BSF itself adds to a challenge: Ks-input of 2G GBA, the nonce of GBA_Digest.
+    pub(super) fresh: [u8; 16],
+}
+
+impl ChallengeRandom {
+    /// Takes the octets.
+    #[must_use]
+    pub fn new(octets: [u8; 28]) -> Self {
+        let (mut seal_nonce, mut fresh) = ([0; 12], [0; 16]);
+        let (left, right) = octets.split_at(12);
+        seal_nonce.copy_from_slice(left);
+        fresh.copy_from_slice(right);
+        Self { seal_nonce, fresh }
+    }
+}
 
 /// Why an `opaque` does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,82 +69,6 @@ pub(super) enum OpenError {
     Broken,
 }
 
-/// The BSF's memory of an open challenge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ChallengeState {
-    pub(super) impi: Impi,
-    /// The TMPI that stood in the first request in place of the IMPI.
-    pub(super) tmpi_username: Option<String>,
-    pub(super) xres: Res,
-    pub(super) ck: Ck,
-    pub(super) ik: Ik,
-    pub(super) gba_mode: GbaMode,
-    /// Whether the UE told that it supports TMPIs.
-    pub(super) ue_takes_tmpi: bool,
-    /// Synchronisation failures in a row before this challenge.
-    pub(super) sync_failures: u8,
-    /// Wrong responses in a row before this challenge.
-    pub(super) wrong_responses: u8,
-    /// Whole seconds.
-    pub(super) expires_at: SystemTime,
-    /// Whole seconds, at most 2^32 − 1.
-    pub(super) key_lifetime: Duration,
-}
-
-impl ChallengeState {
-    /// The username that the answer must carry.
-    pub(super) fn username(&self) -> &str {
-        self.tmpi_username.as_deref().unwrap_or(self.impi.as_str())
-    }
-
-    fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(512));
-        let gba_u = if self.gba_mode == GbaMode::U { FLAG_GBA_U } else { 0 };
-        let tmpi = if self.ue_takes_tmpi { FLAG_TMPI } else { 0 };
-        out.extend([gba_u | tmpi, self.sync_failures, self.wrong_responses]);
-        out.extend(unix_seconds(self.expires_at).to_be_bytes());
-        out.extend(u32::try_from(self.key_lifetime.as_secs()).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend(self.ck.danger_expose());
-        out.extend(self.ik.danger_expose());
-        put(&mut out, self.xres.danger_expose());
-        put(&mut out, self.impi.as_str().as_bytes());
-        put(&mut out, self.tmpi_username.as_deref().unwrap_or_default().as_bytes());
-        out
-    }
-
-    fn decode(octets: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(octets);
-        let state = Self::read(&mut reader).ok()??;
-        reader.is_empty().then_some(state)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Truncated> {
-        let (flags, sync_failures, wrong_responses) = (reader.u8()?, reader.u8()?, reader.u8()?);
-        let (expires_at, key_lifetime) = (reader.u64()?, reader.u32()?);
-        let (ck, ik) = (Ck::new(reader.array()?), Ik::new(reader.array()?));
-        let (xres, impi, username) = (reader.lv16()?, reader.lv16()?, reader.lv16()?);
-        let text = |octets| std::str::from_utf8(octets).ok();
-        let (Some(xres), Some(Ok(impi)), Some(username)) =
-            (Res::new(xres), text(impi).map(Impi::parse), text(username))
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            impi,
-            tmpi_username: (!username.is_empty()).then(|| username.to_owned()),
-            xres,
-            ck,
-            ik,
-            gba_mode: if flags & FLAG_GBA_U == 0 { GbaMode::Me } else { GbaMode::U },
-            ue_takes_tmpi: flags & FLAG_TMPI != 0,
-            sync_failures,
-            wrong_responses,
-            expires_at: from_unix_seconds(expires_at),
-            key_lifetime: Duration::from_secs(key_lifetime.into()),
-        }))
-    }
-}
-
 impl SealingKeys {
     /// Seals a state for one realm and Digest nonce.
     pub(super) fn seal(
@@ -143,15 +76,15 @@ impl SealingKeys {
         state: &ChallengeState,
         realm: &Fqdn,
         nonce: &str,
-        SealNonce(seal_nonce): SealNonce,
+        seal_nonce: [u8; 12],
     ) -> String {
         let key = &self.current;
-        let plain = state.encode();
-        let payload = Payload { msg: &plain, aad: &associated_data(key.id, realm, nonce) };
+        let (layout, plain) = (state.layout(), state.encode());
+        let payload = Payload { msg: &plain, aad: &associated_data(layout, key.id, realm, nonce) };
         let Ok(sealed) = cipher(key).encrypt(&Nonce::from(seal_nonce), payload) else {
             unreachable!("AES-GCM refuses only what is longer than 64 GiB")
         };
-        let mut out = vec![VERSION];
+        let mut out = vec![layout];
         out.extend(key.id.to_be_bytes());
         out.extend(seal_nonce);
         out.extend(sealed);
@@ -164,54 +97,70 @@ impl SealingKeys {
             return Err(OpenError::NotOurs);
         }
         let octets = URL_SAFE_NO_PAD.decode(opaque).map_err(|_| OpenError::NotOurs)?;
-        let (id, seal_nonce, sealed) =
+        let (layout, id, seal_nonce, sealed) =
             header(&octets).map_err(|_| OpenError::NotOurs)?.ok_or(OpenError::NotOurs)?;
         let known = [Some(&self.current), self.previous.as_ref()];
         let key = known.into_iter().flatten().find(|key| key.id == id).ok_or(OpenError::NotOurs)?;
-        let payload = Payload { msg: sealed, aad: &associated_data(id, realm, nonce) };
+        let payload = Payload { msg: sealed, aad: &associated_data(layout, id, realm, nonce) };
         let plain = cipher(key).decrypt(&Nonce::from(seal_nonce), payload).map_err(|_| OpenError::Broken)?;
-        ChallengeState::decode(&Zeroizing::new(plain)).ok_or(OpenError::Broken)
+        ChallengeState::decode(layout, &Zeroizing::new(plain)).ok_or(OpenError::Broken)
     }
-}
-
-/// The RAND that a Digest nonce of ours begins with.
-pub(super) fn rand_of(nonce: &str) -> Option<Rand> {
-    let octets = BASE64.decode(nonce).ok()?;
-    octets.first_chunk().copied().map(Rand)
 }
 
 fn cipher(key: &SealingKey) -> Aes256Gcm {
     Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key.key.danger_expose()))
 }
 
-fn associated_data(key_id: u32, realm: &Fqdn, nonce: &str) -> Vec<u8> {
+fn associated_data(layout: u8, key_id: u32, realm: &Fqdn, nonce: &str) -> Vec<u8> {
     let mut out = b"Ub challenge".to_vec();
-    out.push(VERSION);
+    out.push(layout);
     out.extend(key_id.to_be_bytes());
     put(&mut out, realm.as_str().as_bytes());
     out.extend(nonce.as_bytes());
     out
 }
 
-type Header<'a> = (u32, [u8; 12], &'a [u8]);
+type Header<'a> = (u8, u32, [u8; 12], &'a [u8]);
 
 fn header(octets: &[u8]) -> Result<Option<Header<'_>>, Truncated> {
     let mut reader = Reader::new(octets);
-    let version = reader.u8()?;
-    let header = (reader.u32()?, reader.array()?, reader.rest());
-    Ok((version == VERSION).then_some(header))
+    let header = (reader.u8()?, reader.u32()?, reader.array()?, reader.rest());
+    Ok(matches!(header.0, AKA | OTHER).then_some(header))
 }
 
-/// Appends a field with its length in two octets; every field here is far shorter than they can say.
-fn put(out: &mut Vec<u8>, field: &[u8]) {
-    out.extend(u16::try_from(field.len()).unwrap_or(u16::MAX).to_be_bytes());
-    out.extend(field.iter().take(usize::from(u16::MAX)));
+/// One state of each kind.
+#[cfg(test)]
+pub(super) fn samples() -> [ChallengeState; 3] {
+    use super::state::Basis;
+    use crate::aka::{Ck, Ik, Res};
+    use crate::digest::Algorithm;
+    use crate::gba::lifetime::from_unix_seconds;
+    use crate::gba::{GbaMode, Ks};
+    use crate::identity::Impi;
+    let aka = ChallengeState {
+        impi: Impi::parse("001010123456789@ims.mnc001.mcc001.3gppnetwork.org").unwrap(),
+        tmpi_username: Some("NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW@tmpi.bsf.3gppnetwork.org".to_owned()),
+        basis: Basis::Aka {
+            xres: Res::new(&[3; 8]).unwrap(),
+            ck: Ck::new([4; 16]),
+            ik: Ik::new([5; 16]),
+            gba_mode: GbaMode::U,
+        },
+        ue_takes_tmpi: true,
+        sync_failures: 1,
+        wrong_responses: 2,
+        expires_at: from_unix_seconds(1_893_456_000),
+        key_lifetime: std::time::Duration::from_secs(28_800),
+    };
+    let two_g = Basis::TwoG { res: Res::new(&[7; 16]).unwrap(), ks: Ks::new([8; 32]) };
+    let digest = Basis::Digest { realm: "home1.net".to_owned(), algorithm: Algorithm::Sha256 };
+    let other = |basis| ChallengeState { tmpi_username: None, basis, ..aka.clone() };
+    [aka.clone(), other(two_g), other(digest)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hex_literal::hex;
 
     const NONCE: &str = "I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M=";
 
@@ -227,34 +176,34 @@ mod tests {
         Fqdn::parse("bsf.example").unwrap()
     }
 
+    fn seal(state: &ChallengeState) -> String {
+        keys().seal(state, &realm(), NONCE, [9; 12])
+    }
+
     fn state() -> ChallengeState {
-        ChallengeState {
-            impi: Impi::parse("001010123456789@ims.mnc001.mcc001.3gppnetwork.org").unwrap(),
-            tmpi_username: Some("NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW@tmpi.bsf.3gppnetwork.org".to_owned()),
-            xres: Res::new(&hex!("a54211d5e3ba50bf")).unwrap(),
-            ck: Ck::new(hex!("b40ba9a3c58b2a05bbf0d987b21bf8cb")),
-            ik: Ik::new(hex!("f769bcd751044604127672711c6d3441")),
-            gba_mode: GbaMode::U,
-            ue_takes_tmpi: true,
-            sync_failures: 1,
-            wrong_responses: 2,
-            expires_at: from_unix_seconds(1_893_456_000),
-            key_lifetime: Duration::from_secs(28_800),
-        }
+        samples()[0].clone()
     }
 
     fn sealed() -> String {
-        keys().seal(&state(), &realm(), NONCE, SealNonce([9; 12]))
+        seal(&state())
     }
 
     #[test]
     fn what_was_sealed_opens_and_fits_a_header() {
-        assert_eq!(keys().open(&sealed(), &realm(), NONCE), Ok(state()));
-        assert_eq!(rand_of(NONCE), Some(Rand(hex!("23553cbe9637a89d218ae64dae47bf35"))));
-        assert!(sealed().len() < 400, "{}", sealed().len());
-        let plain = ChallengeState { tmpi_username: None, gba_mode: GbaMode::Me, ..state() };
-        let opaque = keys().seal(&plain, &realm(), NONCE, SealNonce([8; 12]));
-        assert_eq!(keys().open(&opaque, &realm(), NONCE), Ok(plain));
+        for state in samples() {
+            assert_eq!(keys().open(&seal(&state), &realm(), NONCE), Ok(state.clone()));
+            assert!(seal(&state).len() < 400, "{}", seal(&state).len());
+        }
+    }
+
+    #[test]
+    fn no_layout_is_taken_for_another() {
+        for (state, other) in [(&samples()[0], OTHER), (&samples()[1], AKA), (&samples()[2], AKA)] {
+            let mut octets = URL_SAFE_NO_PAD.decode(seal(state)).unwrap();
+            octets[0] = other;
+            let changed = URL_SAFE_NO_PAD.encode(octets);
+            assert_eq!(keys().open(&changed, &realm(), NONCE), Err(OpenError::Broken));
+        }
     }
 
     #[test]
@@ -270,15 +219,18 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_truncation_is_refused() {
-        let octets = URL_SAFE_NO_PAD.decode(sealed()).unwrap();
-        for at in 0..octets.len() * 8 {
-            let mut changed = octets.clone();
-            changed[at / 8] ^= 1 << (at % 8);
-            assert!(keys().open(&URL_SAFE_NO_PAD.encode(changed), &realm(), NONCE).is_err(), "bit {at}");
-        }
-        for length in 0..octets.len() {
-            let shorter = URL_SAFE_NO_PAD.encode(&octets[..length]);
-            assert!(keys().open(&shorter, &realm(), NONCE).is_err(), "{length} octets");
+        for state in samples() {
+            let octets = URL_SAFE_NO_PAD.decode(seal(&state)).unwrap();
+            for at in 0..octets.len() * 8 {
+                let mut changed = octets.clone();
+                changed[at / 8] ^= 1 << (at % 8);
+                let changed = URL_SAFE_NO_PAD.encode(changed);
+                assert!(keys().open(&changed, &realm(), NONCE).is_err(), "bit {at} of {state:?}");
+            }
+            for length in 0..octets.len() {
+                let shorter = URL_SAFE_NO_PAD.encode(&octets[..length]);
+                assert!(keys().open(&shorter, &realm(), NONCE).is_err(), "{length} octets of {state:?}");
+            }
         }
     }
 
@@ -289,15 +241,5 @@ mod tests {
         assert_eq!(keys().open(&sealed(), &realm(), &NONCE.replace('I', "J")), Err(OpenError::Broken));
         let swapped = SealingKeys { current: SealingKey { id: 7, ..key(6) }, previous: None };
         assert_eq!(swapped.open(&sealed(), &realm(), NONCE), Err(OpenError::Broken));
-    }
-
-    #[test]
-    fn every_truncation_of_a_state_is_refused() {
-        let whole = state().encode();
-        assert_eq!(ChallengeState::decode(&whole), Some(state()));
-        for length in 0..whole.len() {
-            assert_eq!(ChallengeState::decode(&whole[..length]), None, "{length}");
-        }
-        assert_eq!(ChallengeState::decode(&[&whole[..], &[0]].concat()), None);
     }
 }

@@ -80,8 +80,8 @@ pub(super) struct Evidence<'a> {
     pub(super) body: &'a [u8],
     pub(super) impi: &'a Impi,
     pub(super) res: &'a Res,
-    pub(super) ck: &'a Ck,
-    pub(super) ik: &'a Ik,
+    /// With AKA.
+    pub(super) ck_ik: Option<(&'a Ck, &'a Ik)>,
 }
 
 impl Evidence<'_> {
@@ -219,12 +219,14 @@ impl Evidence<'_> {
 
     fn algorithm(&self) -> bool {
         // RFC 4169 clause 3: the password of AKAv2 is an HMAC keyed with RES ‖ IK ‖ CK.
-        let key = Zeroizing::new(
-            [self.res.danger_expose(), self.ik.danger_expose().as_slice(), self.ck.danger_expose()].concat(),
-        );
-        let v2 = Hmac::<Md5>::new_from_slice(&key).is_ok_and(|mut mac| {
-            mac.update(b"http-digest-akav2-password");
-            self.with_password(BASE64.encode(mac.finalize().into_bytes()).as_bytes())
+        let v2 = self.ck_ik.is_some_and(|(ck, ik)| {
+            let key = Zeroizing::new(
+                [self.res.danger_expose(), ik.danger_expose().as_slice(), ck.danger_expose()].concat(),
+            );
+            Hmac::<Md5>::new_from_slice(&key).is_ok_and(|mut mac| {
+                mac.update(b"http-digest-akav2-password");
+                self.with_password(BASE64.encode(mac.finalize().into_bytes()).as_bytes())
+            })
         });
         v2 || self.with(Calculation { algorithm: &Algorithm::Md5Sess, ..self.expected })
     }
@@ -275,8 +277,10 @@ mod tests {
             body: b"body",
             impi: &impi,
             res: &Res::new(&res).unwrap(),
-            ck: &Ck::new(hex!("b40ba9a3c58b2a05bbf0d987b21bf8cb")),
-            ik: &Ik::new(hex!("f769bcd751044604127672711c6d3441")),
+            ck_ik: Some((
+                &Ck::new(hex!("b40ba9a3c58b2a05bbf0d987b21bf8cb")),
+                &Ik::new(hex!("f769bcd751044604127672711c6d3441")),
+            )),
         }
         .suspect()
     }

@@ -1,18 +1,22 @@
 //! The UE's side of Ub.
 //!
 //! The core asks the card with RAND and AUTN and never sees CK and IK; GBA_ME and GBA_U look alike on Ub. Who has the
-//! card derives Ks, or tells the card the B-TID. Redirects are the shell's.
+//! card derives Ks, or tells the card the B-TID. Of 2G GBA and GBA_Digest the core itself derives Ks. Redirects are the
+//! shell's, and so is TLS: with 2G GBA and GBA_Digest, to the name that is the BSF's, all requests on one connection.
 
-use super::body::{BodyError, BootstrappingInfo};
+use super::body::BodyError;
 use super::message::{UbRequest, UbResponse};
-use super::product::{GbaSupport, with_support};
+use super::product::{DIGEST_TOKEN, GbaSupport, with_support};
+use super::ue_proof::{Proof, calculation};
+use crate::aka::convert::{Kc, Sres};
 use crate::aka::{Autn, Auts, Rand, Res};
-use crate::digest::{
-    Algorithm, AuthenticationInfo, Authorization, BASE64, Calculation, Challenge, HeaderError, Qop,
-};
-use crate::gba::{BTid, Tmpi};
+use crate::digest::{Algorithm, Authorization, BASE64, Challenge, HeaderError, Qop};
+use crate::gba::digest_mode::{GbaDigest, TlsMkExtr};
+use crate::gba::kdf2g::{self, KsInput, TwoGGba};
+use crate::gba::{BTid, GbaType, Ks, Tmpi};
 use crate::identity::{Fqdn, Impi};
 use crate::reader::Reader;
+use crate::secret::SecretBytes;
 use base64::Engine as _;
 use std::time::{Duration, SystemTime};
 
@@ -39,6 +43,39 @@ pub struct UeConfig {
     pub tmpi_supported: bool,
     /// Whether a challenge that offers only `qop=auth` is answered. Then nothing protects B-TID and lifetime.
     pub accept_auth: bool,
+    /// Which bootstrap to run. Challenges of another kind are not answered.
+    pub kind: UeKind,
+}
+
+/// A bootstrap as the UE runs it.
+#[derive(Debug, Clone, Default)]
+pub enum UeKind {
+    /// With a USIM or an ISIM.
+    #[default]
+    Aka,
+    /// With a SIM.
+    TwoG(TwoGGba),
+    /// With a SIP Digest credential.
+    Digest(UeDigest),
+}
+
+impl UeKind {
+    const fn is_aka(&self) -> bool {
+        matches!(self, Self::Aka)
+    }
+}
+
+/// A SIP Digest credential, and how GBA_Digest takes it.
+#[derive(Debug, Clone)]
+pub struct UeDigest {
+    /// What is not confirmed of the derivations.
+    pub gba: GbaDigest,
+    /// The realm of H(A1): the home network's domain.
+    pub realm: String,
+    /// The algorithm of H(A1).
+    pub algorithm: Algorithm,
+    /// H(A1), octets.
+    pub ha1: SecretBytes,
 }
 
 /// Sixteen random octets, drawn anew for every answer.
@@ -63,19 +100,30 @@ pub enum UeStep {
         /// Takes the card's answer.
         next: AwaitCard,
     },
+    /// 2G GBA: run the SIM's A3 and A8 with this RAND.
+    AskSim {
+        /// RAND of the challenge.
+        rand: Rand,
+        /// Takes the SIM's answer.
+        next: AwaitSim,
+    },
+    /// GBA_Digest: tell what the TLS connection to the BSF exports.
+    AskTls(AwaitTls),
     /// The BSF has proven that it knows RES: Ks is in force.
     Established(Bootstrapped),
     /// No association.
     Failed(UeError),
 }
 
-/// What the UE has when a bootstrap succeeded. Ks is CK ‖ IK of the card's last answer, or in the card.
+/// What the UE has when a bootstrap succeeded. With AKA, Ks is CK ‖ IK of the card's last answer, or in the card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bootstrapped {
     /// Names the association.
     pub b_tid: BTid,
-    /// RAND of the run: an input of every NAF key.
+    /// RAND of the run: an input of every NAF key. GBA_Digest has none, and zeros stand here.
     pub rand: Rand,
+    /// What the core itself has derived, with 2G GBA and GBA_Digest.
+    pub derived: Option<Derived>,
     /// When it expires, by the UE's own clock.
     pub expires_at: SystemTime,
     /// What the BSF said of the expiry, by its clock: what the card's EF_GBABP keeps.
@@ -87,6 +135,17 @@ pub struct Bootstrapped {
     pub tmpi_was_unknown: bool,
     /// Whether the B-TID is base64(RAND) `@` realm, as TS 33.220 clause 4.5.2 builds it. Worth a warning if not.
     pub b_tid_as_specified: bool,
+}
+
+/// Ks of a bootstrap without UMTS AKA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// Which bootstrap.
+    pub gba_type: GbaType,
+    /// Its Ks.
+    pub ks: Ks,
+    /// What enters NAF keys in the place of RAND: RAND, or the nonce of GBA_Digest.
+    pub nonce: Vec<u8>,
 }
 
 /// What the card says to RAND and AUTN.
@@ -123,8 +182,11 @@ pub enum UeError {
     #[error("401 without a Digest challenge")]
     NoChallenge,
     /// Only challenges with other algorithms: no downgrade.
-    #[error("no challenge with AKAv1-MD5")]
+    #[error("no challenge with the algorithm of this bootstrap")]
     Algorithm,
+    /// A challenge of another bootstrap than the one that was asked for: no downgrade.
+    #[error("a challenge of another bootstrap than this one")]
+    OtherBootstrap,
     /// A challenge of another realm than the BSF's name.
     #[error("a challenge of another realm than the BSF's name")]
     Realm,
@@ -159,7 +221,9 @@ pub enum UeError {
 
 impl UeBootstrap {
     /// The first request (TS 24.109 annex A.3 step 1).
-    pub fn start(config: UeConfig) -> (UbRequest, AwaitAnswer) {
+    pub fn start(mut config: UeConfig) -> (UbRequest, AwaitAnswer) {
+        // The other bootstraps name the subscriber by the IMPI always (TS 24.109 clauses H.2 and I.2).
+        config.tmpi_supported &= config.kind.is_aka();
         let tmpi_sent = config.tmpi_supported && config.tmpi.is_some();
         Run {
             config,
@@ -215,13 +279,19 @@ impl AwaitAnswer {
     }
 }
 
+/// A challenge that is to be answered.
+#[derive(Debug)]
+struct Challenged {
+    run: Run,
+    challenge: Challenge,
+    qop: Qop,
+}
+
 /// Waits for the card.
 #[derive(Debug)]
 #[must_use]
 pub struct AwaitCard {
-    run: Run,
-    challenge: Challenge,
-    qop: Qop,
+    challenged: Challenged,
     rand: Rand,
 }
 
@@ -229,23 +299,84 @@ impl AwaitCard {
     /// Takes the card's answer. `cnonce` is random.
     #[must_use]
     pub fn resume(self, outcome: CardOutcome, cnonce: Cnonce) -> UeStep {
+        let Self { challenged, rand } = self;
         match outcome {
-            CardOutcome::Res(res) => self.respond(res, cnonce),
-            CardOutcome::SyncFailure(_) if self.run.sync_failures > 0 => {
+            CardOutcome::Res(res) => challenged.respond(res, cnonce, rand, |_| None),
+            CardOutcome::SyncFailure(_) if challenged.run.sync_failures > 0 => {
                 UeStep::Failed(UeError::SyncFailureTwice)
             }
-            CardOutcome::SyncFailure(auts) => self.resynchronise(auts, cnonce),
+            CardOutcome::SyncFailure(auts) => challenged.resynchronise(auts, cnonce),
             CardOutcome::MacFailure => {
-                let report = Authorization { response: Some(String::new()), ..self.authorization() };
-                self.run.send(&report, Sent::MacFailure)
+                let report = Authorization { response: Some(String::new()), ..challenged.authorization() };
+                challenged.run.send(&report, Sent::MacFailure)
             }
         }
     }
+}
 
-    fn respond(self, res: Res, cnonce: Cnonce) -> UeStep {
+/// Waits for the SIM.
+#[derive(Debug)]
+#[must_use]
+pub struct AwaitSim {
+    challenged: Challenged,
+    gba: TwoGGba,
+    rand: Rand,
+    ks_input: KsInput,
+}
+
+impl AwaitSim {
+    /// Takes the SIM's answer. `cnonce` is random.
+    #[must_use]
+    pub fn resume(self, kc: &Kc, sres: &Sres, cnonce: Cnonce) -> UeStep {
+        let Self { challenged, gba, rand, ks_input } = self;
+        let Some(res) = gba.res(kc, &rand, sres) else {
+            return UeStep::Failed(UeError::Nonce);
+        };
+        let ks = gba.ks(kc, &rand, sres, &ks_input);
+        let derived = Derived { gba_type: GbaType::TwoG, ks, nonce: rand.0.to_vec() };
+        challenged.respond(res, cnonce, rand, |_| Some(derived))
+    }
+}
+
+/// Waits for what the TLS connection exports.
+#[derive(Debug)]
+#[must_use]
+pub struct AwaitTls {
+    challenged: Challenged,
+    digest: UeDigest,
+}
+
+impl AwaitTls {
+    /// Takes what the connection exports on which the answer will go. `cnonce` is random.
+    #[must_use]
+    pub fn resume(self, tls: &TlsMkExtr, cnonce: Cnonce) -> UeStep {
+        let Self { challenged, digest } = self;
+        let UeDigest { gba, ha1, .. } = &digest;
+        let Some(res) = Res::new(gba.passwd(ha1, tls).danger_expose()) else {
+            return UeStep::Failed(UeError::Nonce);
+        };
+        let nonce = challenged.challenge.nonce.clone().into_bytes();
+        let derive = |response: &[u8]| {
+            Some(Derived { gba_type: GbaType::Digest, ks: gba.ks(ha1, tls, response), nonce })
+        };
+        challenged.respond(res, cnonce, Rand([0; 16]), derive)
+    }
+}
+
+impl Challenged {
+    /// `derive` gets the response's octets.
+    fn respond(
+        self,
+        res: Res,
+        cnonce: Cnonce,
+        rand: Rand,
+        derive: impl FnOnce(&[u8]) -> Option<Derived>,
+    ) -> UeStep {
         let authorization = self.answer(res.danger_expose(), cnonce, None);
+        let response = authorization.response.as_deref().and_then(crate::hex::decode).unwrap_or_default();
+        let derived = derive(&response);
+        let proof = Proof { authorization: authorization.clone(), res, qop: self.qop, rand, derived };
         let run = Run { sync_failures: 0, ..self.run };
-        let proof = Proof { authorization: authorization.clone(), res, qop: self.qop, rand: self.rand };
         run.send(&authorization, Sent::Response(Box::new(proof)))
     }
 
@@ -275,7 +406,7 @@ impl AwaitCard {
             nonce: self.challenge.nonce.clone(),
             uri: self.run.config.uri.clone(),
             opaque: self.challenge.opaque.clone(),
-            algorithm: Some(Algorithm::AkaV1Md5),
+            algorithm: self.challenge.algorithm.clone(),
             ..Authorization::default()
         }
     }
@@ -283,13 +414,13 @@ impl AwaitCard {
 
 /// The state of one bootstrap.
 #[derive(Debug)]
-struct Run {
-    config: UeConfig,
+pub(super) struct Run {
+    pub(super) config: UeConfig,
     tmpi_sent: bool,
-    tmpi_was_unknown: bool,
+    pub(super) tmpi_was_unknown: bool,
     challenges: u8,
     sync_failures: u8,
-    bsf_takes_tmpi: bool,
+    pub(super) bsf_takes_tmpi: bool,
 }
 
 impl Run {
@@ -301,7 +432,10 @@ impl Run {
     fn first_request(self) -> (UbRequest, AwaitAnswer) {
         let authorization = Authorization {
             username: self.username().to_owned(),
-            realm: self.config.bsf.to_string(),
+            realm: match &self.config.kind {
+                UeKind::Digest(digest) => digest.realm.clone(),
+                UeKind::Aka | UeKind::TwoG(_) => self.config.bsf.to_string(),
+            },
             uri: self.config.uri.clone(),
             response: Some(String::new()),
             ..Authorization::default()
@@ -314,7 +448,10 @@ impl Run {
     }
 
     fn request(&self, authorization: &Authorization) -> UbRequest {
-        let user_agent = with_support(&self.config.user_agent, self.config.tmpi_supported);
+        let mut user_agent = with_support(&self.config.user_agent, self.config.tmpi_supported);
+        if matches!(self.config.kind, UeKind::Digest(_)) {
+            user_agent = format!("{user_agent} {DIGEST_TOKEN}");
+        }
         let headers = [
             ("User-Agent", user_agent),
             ("Accept", "*/*".to_owned()),
@@ -339,30 +476,62 @@ impl Run {
         if self.challenges > MAX_CHALLENGES {
             return Err(UeError::TooManyChallenges);
         }
-        let challenge = aka_challenge(response)?;
-        let expected = self.config.expected_realm.as_ref();
-        if expected.is_some_and(|realm| !challenge.realm.eq_ignore_ascii_case(realm.as_str())) {
-            return Err(UeError::Realm);
-        }
+        let challenge = challenge_with(response, self.config.kind.algorithm())?;
         let qop = match challenge.qop.as_slice() {
             offered if offered.contains(&Qop::AuthInt) => Qop::AuthInt,
             [_, ..] if self.config.accept_auth => Qop::Auth,
             _ => return Err(UeError::Qop),
         };
-        let octets = BASE64.decode(&challenge.nonce).map_err(|_| UeError::Nonce)?;
-        let mut reader = Reader::new(&octets);
-        let rand = Rand(reader.array().map_err(|_| UeError::Nonce)?);
-        let autn = Autn(reader.array().map_err(|_| UeError::Nonce)?);
-        Ok(UeStep::AskCard { rand, autn, next: AwaitCard { run: self, challenge, qop, rand } })
+        self.check_realm(&challenge)?;
+        let challenged = |run| Challenged { run, challenge: challenge.clone(), qop };
+        match (self.config.kind.clone(), kdf2g::parse_nonce(&challenge.nonce)) {
+            (UeKind::Aka, None) => {
+                let octets = BASE64.decode(&challenge.nonce).map_err(|_| UeError::Nonce)?;
+                let mut reader = Reader::new(&octets);
+                let rand = Rand(reader.array().map_err(|_| UeError::Nonce)?);
+                let autn = Autn(reader.array().map_err(|_| UeError::Nonce)?);
+                let next = AwaitCard { challenged: challenged(self), rand };
+                Ok(UeStep::AskCard { rand, autn, next })
+            }
+            (UeKind::TwoG(gba), Some((rand, ks_input))) => {
+                let next = AwaitSim { challenged: challenged(self), gba, rand, ks_input };
+                Ok(UeStep::AskSim { rand, next })
+            }
+            (UeKind::Aka, Some(_)) | (UeKind::TwoG(_), None) => Err(UeError::OtherBootstrap),
+            (UeKind::Digest(_), _) if challenge.nonce.is_empty() => Err(UeError::Nonce),
+            (UeKind::Digest(digest), _) => {
+                Ok(UeStep::AskTls(AwaitTls { challenged: challenged(self), digest }))
+            }
+        }
+    }
+
+    fn check_realm(&self, challenge: &Challenge) -> Result<(), UeError> {
+        let right = match (&self.config.kind, &self.config.expected_realm) {
+            (UeKind::Digest(digest), _) => challenge.realm == digest.realm,
+            (UeKind::Aka | UeKind::TwoG(_), Some(realm)) => {
+                challenge.realm.eq_ignore_ascii_case(realm.as_str())
+            }
+            (UeKind::Aka | UeKind::TwoG(_), None) => true,
+        };
+        if right { Ok(()) } else { Err(UeError::Realm) }
+    }
+}
+
+impl UeKind {
+    const fn algorithm(&self) -> &Algorithm {
+        match self {
+            Self::Aka | Self::TwoG(_) => &Algorithm::AkaV1Md5,
+            Self::Digest(digest) => &digest.algorithm,
+        }
     }
 }
 
 fn has_challenge(response: &UbResponse) -> bool {
-    !matches!(aka_challenge(response), Err(UeError::NoChallenge))
+    !matches!(challenge_with(response, &Algorithm::AkaV1Md5), Err(UeError::NoChallenge))
 }
 
-/// The first challenge with AKAv1-MD5. One without an algorithm means MD5.
-fn aka_challenge(response: &UbResponse) -> Result<Challenge, UeError> {
+/// The first challenge with that algorithm. One without means MD5.
+fn challenge_with(response: &UbResponse, algorithm: &Algorithm) -> Result<Challenge, UeError> {
     let mut challenges = Vec::new();
     for value in response.header_values("WWW-Authenticate") {
         challenges.extend(Challenge::parse_all(value)?);
@@ -370,63 +539,8 @@ fn aka_challenge(response: &UbResponse) -> Result<Challenge, UeError> {
     if challenges.is_empty() {
         return Err(UeError::NoChallenge);
     }
-    let is_aka = |challenge: &Challenge| challenge.algorithm == Some(Algorithm::AkaV1Md5);
-    challenges.into_iter().find(is_aka).ok_or(UeError::Algorithm)
-}
-
-/// What the UE checks the BSF's proof against.
-#[derive(Debug)]
-struct Proof {
-    authorization: Authorization,
-    res: Res,
-    qop: Qop,
-    rand: Rand,
-}
-
-impl Proof {
-    /// Nothing of the answer is believed before rspauth holds (RFC 2617 clause 3.2.3).
-    fn check(&self, run: &Run, response: &UbResponse, now: SystemTime) -> Result<Bootstrapped, UeError> {
-        let mut infos = response.header_values("Authentication-Info");
-        let (Some(text), None) = (infos.next(), infos.next()) else {
-            return Err(UeError::NoAuthenticationInfo);
-        };
-        let info = AuthenticationInfo::parse(text)?;
-        let same = |told: &Option<String>, sent: &Option<String>| told.is_none() || told == sent;
-        let about_this = info.qop.is_none_or(|qop| qop == self.qop)
-            && same(&info.cnonce, &self.authorization.cnonce)
-            && same(&info.nc, &self.authorization.nc);
-        let rspauth = info.rspauth.unwrap_or_default();
-        let calculation = calculation(&self.authorization, self.qop, self.res.danger_expose());
-        if !about_this || !calculation.rspauth_is(&rspauth, &response.body) {
-            return Err(UeError::BsfAuthentication);
-        }
-        let told = BootstrappingInfo::parse(&response.body)?;
-        let as_specified = told.b_tid.rand() == Some(self.rand)
-            && told.b_tid.bsf().eq_ignore_ascii_case(&self.authorization.realm);
-        Ok(Bootstrapped {
-            expires_at: told.expires_at(now),
-            lifetime: told.lifetime,
-            b_tid: told.b_tid,
-            rand: self.rand,
-            tmpi_allowed: run.config.tmpi_supported && run.bsf_takes_tmpi,
-            tmpi_was_unknown: run.tmpi_was_unknown,
-            b_tid_as_specified: as_specified,
-        })
-    }
-}
-
-fn calculation<'a>(authorization: &'a Authorization, qop: Qop, password: &'a [u8]) -> Calculation<'a> {
-    Calculation {
-        algorithm: &Algorithm::AkaV1Md5,
-        username: &authorization.username,
-        realm: &authorization.realm,
-        password,
-        nonce: &authorization.nonce,
-        nc: authorization.nc.as_deref().unwrap_or_default(),
-        cnonce: authorization.cnonce.as_deref().unwrap_or_default(),
-        qop,
-        uri: &authorization.uri,
-    }
+    let fits = |found: &Challenge| found.algorithm.as_ref().unwrap_or(&Algorithm::Md5) == algorithm;
+    challenges.into_iter().find(fits).ok_or(UeError::Algorithm)
 }
 
 fn retry_after(response: &UbResponse) -> Option<Duration> {

@@ -1,6 +1,8 @@
 //! Who a card is: its number, its applications, and the subscriber that each of them knows.
 
-use super::ef::{AdministrativeData, Application, EfContent, EfError, Iccid, Impu, ServiceTable, ist, ust};
+use super::ef::{
+    AdministrativeData, Application, EfContent, EfError, Iccid, Impu, Records, ServiceTable, ist, ust,
+};
 use super::file::known::{EF_ICCID, isim, usim};
 use super::file::{Aid, ApplicationKind, File};
 use super::session::{Uicc, UiccError};
@@ -181,7 +183,7 @@ impl Uicc<'_> {
     /// Reads who the card is. A missing or wrong file is no error, nor is a PIN that nobody gave: what it hides is
     /// absent. A PIN that was given and not taken is one.
     pub fn identity(&mut self) -> Result<CardIdentity, UiccError> {
-        let mut problems = Problems(Vec::new());
+        let mut problems = Problems::default();
         let iccid = problems.note(self.read_below_mf(EF_ICCID))?;
         let applications = self.applications()?;
         let first =
@@ -195,7 +197,7 @@ impl Uicc<'_> {
             usim: usim.flatten(),
             isim: isim.flatten(),
             applications,
-            problems: problems.0,
+            problems: problems.into_list(),
         })
     }
 
@@ -230,19 +232,23 @@ impl Uicc<'_> {
         }
         let impi = problems.note(self.read(isim::EF_IMPI))?;
         let domain = problems.note(self.read(isim::EF_DOMAIN))?;
-        let impus = self.read_all(isim::EF_IMPU).map(Some);
-        let impus = problems.note(impus)?.unwrap_or_default();
+        let impus = problems.records(isim::EF_IMPU, self.read_all(isim::EF_IMPU))?;
         let ist = problems.note(self.read(isim::EF_IST))?;
-        let impus = impus.into_iter().filter_map(|(_, impu)| problems.keep(isim::EF_IMPU, impu)).collect();
         Ok(Some(IsimIdentity { aid: aid.clone(), impi, domain, impus, ist }))
     }
 }
 
 /// What is wrong with a card without standing in the way.
-struct Problems(Vec<UiccError>);
+#[derive(Default)]
+pub(super) struct Problems(Vec<UiccError>);
 
 impl Problems {
-    fn note<T>(&mut self, result: Result<Option<T>, UiccError>) -> Result<Option<T>, UiccError> {
+    pub(super) fn into_list(self) -> Vec<UiccError> {
+        self.0
+    }
+
+    /// What was read; an error that does not end the card's use is a problem and no more.
+    pub(super) fn note<T>(&mut self, result: Result<Option<T>, UiccError>) -> Result<Option<T>, UiccError> {
         match result {
             Err(error) if !error.is_final() => {
                 self.add(error);
@@ -252,7 +258,17 @@ impl Problems {
         }
     }
 
-    fn add(&mut self, problem: UiccError) {
+    /// The records that can be read.
+    pub(super) fn records<T: EfContent>(
+        &mut self,
+        file: File,
+        records: Result<Records<T>, UiccError>,
+    ) -> Result<Vec<T>, UiccError> {
+        let records = self.note(records.map(Some))?.unwrap_or_default();
+        Ok(records.into_iter().filter_map(|(_, content)| self.keep(file, content)).collect())
+    }
+
+    pub(super) fn add(&mut self, problem: UiccError) {
         if !self.0.contains(&problem) {
             self.0.push(problem);
         }

@@ -5,7 +5,7 @@
 //! takes the other context when the card finds the MAC wrong: a wrong MAC costs no sequence number, and nobody
 //! without the keys can make an AUTN of an AUTN*. Where neither is accepted, the error says what may be the cause.
 
-use super::authenticate::{AuthOutcome, AuthenticateError, BootstrapOutcome, Context};
+use super::authenticate::{AuthOutcome, AuthenticateError, BootstrapOutcome, Context, GsmOutcome};
 use super::card_identity::GbaApplication;
 use super::ef::{EfContent, Gbabp, NafListEntry, Records};
 use super::file::{ApplicationKind, File, FileError};
@@ -230,14 +230,30 @@ impl GbaRun<'_, '_> {
         self.gba_context(rand, autn_star).map_err(|cause| self.failure(Context::Gba, cause, suspected))
     }
 
+    /// 2G GBA: RAND to the GSM context of a USIM (TS 33.220 annex I). An ISIM has none.
+    pub fn authenticate_gsm(&mut self, rand: &Rand) -> Result<GsmOutcome, GbaError> {
+        let answer = self.uicc.application_channel().authenticate_gsm(rand);
+        answer.map_err(|cause| self.refusal(Context::Gsm, cause))
+    }
+
     /// Stores B-TID and lifetime of a GBA_U bootstrap in the card, when the BSF has told them (clause G.1). To be done
     /// before the first NAF key: the card files it under this B-TID.
     ///
     /// RAND is read first: if it is another than the run's, the card's Ks belongs to another bootstrap, and nothing is
     /// written. What is written is read back.
     pub fn store_b_tid(&mut self, rand: &Rand, b_tid: &BTid, expires: SystemTime) -> Result<(), GbaError> {
+        self.store_name(rand, b_tid.as_str(), expires)
+    }
+
+    /// As [`Self::store_b_tid`], for an association that a NAF has pushed: the P-TID stands where the B-TID would
+    /// (TS 33.223), so that the card's list of NAF keys names the association as NAF and UE do.
+    pub fn store_p_tid(&mut self, rand: &Rand, p_tid: &str, expires: SystemTime) -> Result<(), GbaError> {
+        self.store_name(rand, p_tid, expires)
+    }
+
+    fn store_name(&mut self, rand: &Rand, name: &str, expires: SystemTime) -> Result<(), GbaError> {
         let file = self.application.ef_gbabp();
-        let content = Gbabp::new(rand, b_tid, expires).ok_or(GbaError::BTidTooLong(b_tid.as_str().len()))?;
+        let content = Gbabp::named(rand, name, expires).ok_or(GbaError::BTidTooLong(name.len()))?;
         let before = self.read_gbabp(file)?;
         // A card that left the file blank has Ks all the same; it then learns RAND with the rest.
         if Gbabp::decode(&before).ok().and_then(|before| before.rand()).is_some_and(|before| before != *rand)

@@ -97,10 +97,15 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         0..6,
     )
     .prop_map(|objects| object(0x62, &objects.concat()));
-    let directory = (any::<bool>(), vec(any::<u8>(), 0..9)).prop_map(|(isim, rest)| {
-        let aid = [&[0xa0, 0, 0, 0, 0x87, 0x10, if isim { 4 } else { 2 }][..], &rest].concat();
-        object(0x61, &object(0x4f, &aid))
+    let frameworks = vec(vec(any::<u8>(), 0..5), 0..10).prop_map(|frameworks| {
+        let frameworks: Vec<_> = frameworks.iter().map(|framework| object(0x80, framework)).collect();
+        object(0x73, &object(0xa2, &frameworks.concat()))
     });
+    let directory =
+        (any::<bool>(), vec(any::<u8>(), 0..9), frameworks).prop_map(|(isim, rest, frameworks)| {
+            let aid = [&[0xa0, 0, 0, 0, 0x87, 0x10, if isim { 4 } else { 2 }][..], &rest].concat();
+            object(0x61, &[object(0x4f, &aid), frameworks].concat())
+        });
     let data = prop_oneof![
         2 => Just(Vec::new()),
         1 => vec(any::<u8>(), 0..300),
@@ -111,6 +116,10 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         1 => (0xdb_u8..0xdd, vec(any::<u8>(), 0..60)).prop_map(|(tag, value)| object(tag, &value)),
         1 => Just(vec![1]),
         1 => Just(vec![0xff; 10]),
+        1 => (0_u8..4, vec(any::<u8>(), 0..18)).prop_map(|(kind, address)| {
+            let length = u8::try_from(address.len() + 1).unwrap_or(1);
+            [&[length, kind], &address[..]].concat()
+        }),
     ];
     prop_oneof![
         12 => (data, status).prop_map(|(data, status)| [data, status.to_vec()].concat()),
@@ -129,6 +138,8 @@ fn use_card(card: &mut dyn Card, unlock: Unlock) -> Result<Option<Gbabp>, GbaErr
     let _ = uicc.pin_state();
     let identity = uicc.identity()?;
     let _ = (identity.impi(), identity.bsf_fqdn(), identity.gba_support(), format!("{identity:?}"));
+    let subscriptions = uicc.m2m_subscriptions(&identity.applications)?;
+    let _ = format!("{subscriptions:?}");
     let application = identity
         .gba_application(ApplicationPreference::Usim)
         .or_else(|_| identity.gba_application(ApplicationPreference::IsimFirst))?;

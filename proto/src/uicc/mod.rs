@@ -9,6 +9,7 @@
 //! | [`file`](mod@file), [`ef`] | files: names, selection, access; and what stands in them |
 //! | [`pin`], [`authenticate`] | VERIFY and AUTHENTICATE |
 //! | [`session`], [`card_identity`], [`gba`] | a card in use: who it is, and bootstraps with it |
+//! | [`onem2m`] | M2M service subscriptions on it |
 //! | [`trace`] | an APDU as a line to read, without secrets |
 //!
 //! ```
@@ -31,6 +32,7 @@ pub mod ef;
 pub mod exchange;
 pub mod file;
 pub mod gba;
+pub mod onem2m;
 pub mod pin;
 pub mod session;
 pub mod status_word;

@@ -179,7 +179,8 @@ impl<'c> Uicc<'c> {
             Ok(records) => records,
             Err(error) => self.missing(error).map(|()| Vec::new())?,
         };
-        let decoded = (1..).zip(&records).map(|(number, record)| (number, T::decode(record)));
+        // The records first: numbers end where they do, and a file may have as many as there are numbers.
+        let decoded = records.iter().zip(1..).map(|(record, number)| (number, T::decode(record)));
         Ok(decoded.filter(|(_, content)| !matches!(content, Err(EfError::Blank))).collect())
     }
 

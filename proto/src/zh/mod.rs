@@ -26,7 +26,7 @@ mod vector;
 pub use json_vector::SbiError;
 pub use sip_auth::{AnswerError, DigestCredential};
 pub use ue_id::UeId;
-pub use vector::{HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
+pub use vector::{CardAka, DigestAnswer, HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 
 /// The only scheme that GBA with a USIM knows (TS 29.229 clause 6.3.9).
 pub const DIGEST_AKAV1_MD5: &str = "Digest-AKAv1-MD5";

@@ -16,13 +16,35 @@ pub struct VectorRequest {
     pub resync: Option<(Rand, Auts)>,
 }
 
+/// What a subscriber's card can do. The network knows; nobody else is believed, or a USIM could be bid down to a SIM
+/// (TS 33.220 clause I.4.0 and annex L.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CardAka {
+    /// UMTS AKA: a USIM or an ISIM.
+    #[default]
+    Umts,
+    /// GSM AKA alone: a SIM. Its vector counts by RAND and by what conversion functions c2 and c3 make of the rest.
+    Gsm,
+}
+
 /// What the AuC or HSS says of a subscriber.
 #[derive(Debug, Clone)]
 pub struct VectorAnswer {
     /// One fresh vector, with a plain AUTN.
     pub vector: AuthVector,
+    /// What the vector is for.
+    pub card: CardAka,
     /// The GUSS's `uiccType`: decides whether the card gets AUTN or AUTN*.
     pub gba_mode: GbaMode,
+    /// The GUSS's `lifeTime`, if it has one.
+    pub key_lifetime: Option<Duration>,
+}
+
+/// What the AuC or HSS says of a subscriber who bootstraps without a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestAnswer {
+    /// The SIP Digest credential.
+    pub credential: DigestCredential,
     /// The GUSS's `lifeTime`, if it has one.
     pub key_lifetime: Option<Duration>,
 }
@@ -98,7 +120,15 @@ impl HssAnswer {
         let gba_mode = info.map(|info| info.gba_mode()).unwrap_or_default();
         let key_lifetime = info.and_then(|info| info.key_lifetime());
         let vector = self.vectors.into_iter().next().ok_or(VectorError::Unavailable)?;
-        Ok(VectorAnswer { vector, gba_mode, key_lifetime })
+        Ok(VectorAnswer { vector, card: CardAka::Umts, gba_mode, key_lifetime })
+    }
+
+    /// What GBA_Digest needs: the credential, with the lifetime of the settings that count.
+    pub fn into_digest(self, kept: Option<&Guss>) -> Result<DigestAnswer, VectorError> {
+        let info = self.settings.effective(kept).map(|guss| &guss.bsf_info);
+        let key_lifetime = info.and_then(|info| info.key_lifetime());
+        let credential = self.digest.ok_or(VectorError::NotAllowed)?;
+        Ok(DigestAnswer { credential, key_lifetime })
     }
 }
 
@@ -146,5 +176,18 @@ mod tests {
     fn an_answer_without_a_vector_is_no_help() {
         let empty = HssAnswer { vectors: Vec::new(), ..answer(Settings::Absent) };
         assert_eq!(empty.into_vector(None).unwrap_err(), VectorError::Unavailable);
+    }
+
+    #[test]
+    fn a_credential_goes_to_gba_digest_and_a_vector_does_not() {
+        let ha1 = crate::hex::decode_secret("97ba36405cc0b162e061ef550feb1e64").unwrap();
+        let credential =
+            DigestCredential { realm: "r".to_owned(), algorithm: "MD5".to_owned(), qop: None, ha1 };
+        let kept = guss(GbaMode::Me, 60);
+        let with = HssAnswer { digest: Some(credential.clone()), ..answer(Settings::Unsaid) };
+        let key_lifetime = Some(Duration::from_secs(60));
+        assert_eq!(with.into_digest(Some(&kept)), Ok(DigestAnswer { credential, key_lifetime }));
+        let without = answer(Settings::Unsaid).into_digest(Some(&kept));
+        assert_eq!(without.unwrap_err(), VectorError::NotAllowed);
     }
 }

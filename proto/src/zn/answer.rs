@@ -63,6 +63,12 @@ pub enum ZnError {
     /// What the BSF keeps of the subscriber's settings cannot be read.
     #[error("the subscriber's settings cannot be read")]
     Settings,
+    /// The AUTS that the NAF hands on does not verify: only for push.
+    #[error("AUTS does not verify")]
+    AuthenticationRejected,
+    /// This BSF makes no GBA-Push-Info, or none of what was asked for.
+    #[error("no GBA-Push-Info can be made")]
+    NoPushInfo,
     /// The BSF, or what it depends on, is not available.
     #[error("not available")]
     Unavailable,
@@ -76,7 +82,9 @@ impl ZnError {
             Self::UnknownIdentity => Outcome::tgpp(TgppResultCode::IDENTITY_UNKNOWN),
             Self::NotAuthorized => Outcome::tgpp(TgppResultCode::NOT_AUTHORIZED),
             Self::UnknownTransaction => Outcome::tgpp(TgppResultCode::TRANSACTION_IDENTIFIER_INVALID),
-            Self::Settings => Outcome::Result(ResultCode::UNABLE_TO_COMPLY),
+            Self::Settings | Self::AuthenticationRejected | Self::NoPushInfo => {
+                Outcome::Result(ResultCode::UNABLE_TO_COMPLY)
+            }
             Self::Unavailable => Outcome::Result(ResultCode::TOO_BUSY),
         }
     }
@@ -96,6 +104,8 @@ impl ZnError {
             Self::NotAuthorized => (403, "SERVICE_NOT_ALLOWED"),
             Self::UnknownTransaction => (404, cause::CONTEXT_NOT_FOUND),
             Self::Settings => (500, cause::SYSTEM_FAILURE),
+            Self::AuthenticationRejected => (403, cause::AUTHENTICATION_REJECTED),
+            Self::NoPushInfo => (501, cause::GBA_PUSH_INFO_UNAVAILABLE),
             Self::Unavailable => (503, cause::NF_CONGESTION),
         };
         ProblemDetails::new(status, cause)
@@ -109,7 +119,9 @@ impl ZnError {
             (404, Some(cause::RESOURCE_URI_STRUCTURE_NOT_FOUND)) => Self::Unavailable,
             (404, Some(cause::USER_NOT_FOUND)) => Self::UnknownIdentity,
             (404, _) => Self::UnknownTransaction,
+            (403, Some(cause::AUTHENTICATION_REJECTED)) => Self::AuthenticationRejected,
             (403, _) => Self::NotAuthorized,
+            (501, _) => Self::NoPushInfo,
             _ => Self::Unavailable,
         }
     }

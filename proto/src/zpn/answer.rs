@@ -76,7 +76,7 @@ pub fn answer(
         uicc_app_label: query.uicc_app_label.clone(),
         expires_at,
     };
-    let gpi = build(&content, &me_key).ok_or(ZnError::Unavailable)?;
+    let gpi = build(&content, &me_key).ok_or(ZnError::NoPushInfo)?;
     let features = info.map(|info| info.security_features.as_slice()).unwrap_or_default();
     let keys = NafAnswer {
         me_key,

@@ -148,6 +148,18 @@ impl UnverifiedGpi {
         &self.content.naf_id
     }
 
+    /// The application on the card that is to be asked.
+    #[must_use]
+    pub fn uicc_app_label(&self) -> &str {
+        &self.content.uicc_app_label
+    }
+
+    /// The name under which a card that keeps the key files it, and until when.
+    #[must_use]
+    pub const fn association(&self) -> (&PTid, SystemTime) {
+        (&self.content.p_tid, self.content.expires_at)
+    }
+
     /// Checks it with the key that the card led to.
     ///
     /// # Errors

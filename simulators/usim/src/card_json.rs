@@ -4,6 +4,7 @@
 
 use crate::files::{BodyId, Tree};
 use crate::memory::{Bootstrap, GbaStore, NafKey, NonVolatile, PIN_TRIES, PUK_TRIES, Reference};
+use crate::onem2m::M2mPersonalisation;
 use crate::personalisation::{Code, Iccid, IsimPersonalisation, Personalisation, SqnRules};
 use ksnaf_proto::aka::sqn::SqnArray;
 use ksnaf_proto::aka::{AkaKey, Rand};
@@ -58,6 +59,8 @@ pub(crate) struct CardJson {
     naf_key_entries: u8,
     gsm_access: bool,
     isim: Option<IsimJson>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    onem2m: Vec<M2mPersonalisation>,
     pin1: String,
     pin1_enabled: bool,
     puk1: String,
@@ -171,6 +174,7 @@ pub(crate) fn personalisation(json: &CardJson) -> Result<Personalisation, FieldE
         naf_key_entries: json.naf_key_entries,
         gsm_access: json.gsm_access,
         isim: isim.transpose()?,
+        onem2m: json.onem2m.clone(),
         pin1: code("pin1", &json.pin1)?,
         pin1_enabled: json.pin1_enabled,
         puk1: code("puk1", &json.puk1)?,
@@ -236,6 +240,7 @@ fn card_json(card: &Personalisation) -> CardJson {
         naf_key_entries: card.naf_key_entries,
         gsm_access: card.gsm_access,
         isim,
+        onem2m: card.onem2m.clone(),
         pin1: card.pin1.text(),
         pin1_enabled: card.pin1_enabled,
         puk1: card.puk1.text(),

@@ -32,6 +32,7 @@ mod commands;
 mod faults;
 mod files;
 mod memory;
+mod onem2m;
 mod personalisation;
 mod session;
 pub mod vpcd;
@@ -42,6 +43,7 @@ pub use card_file::CardFileError;
 pub use card_json::FieldError;
 pub use faults::{FaultSyntax, Faults, Pull, PullPoint};
 pub use files::Application;
+pub use onem2m::M2mPersonalisation;
 pub use personalisation::{
     Code, Iccid, IsimPersonalisation, Personalisation, PersonalisationError, SqnRules,
 };

@@ -1,6 +1,8 @@
 //! What makes one card this card and no other: identities, keys, codes, abilities.
 
 use crate::card_file::CardFileError;
+use crate::files::{Application, record_of_ef_dir};
+use crate::onem2m::{self, M2mPersonalisation};
 use ksnaf_proto::aka::AkaKey;
 use ksnaf_proto::aka::sqn::{SqnFormat, SqnPolicy};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
@@ -33,6 +35,8 @@ pub struct Personalisation {
     pub gsm_access: bool,
     /// The ISIM application; `None`: the card has none.
     pub isim: Option<IsimPersonalisation>,
+    /// M2M service subscriptions, a DF_1M2M each; none: the card knows nothing of oneM2M.
+    pub onem2m: Vec<M2mPersonalisation>,
     /// PIN1.
     pub pin1: Code,
     /// Whether PIN1 is asked for.
@@ -105,6 +109,9 @@ pub enum PersonalisationError {
     /// The ISIM needs at least one IMPU; none is longer than 253 octets; there are at most 254.
     #[error("isim.impus: 1 to 254 URIs of at most 253 octets")]
     Impus,
+    /// A subscription that its files cannot hold.
+    #[error("onem2m: {0}")]
+    Onem2m(&'static str),
 }
 
 impl Personalisation {
@@ -140,6 +147,7 @@ impl Personalisation {
             naf_key_entries: 8,
             gsm_access: true,
             isim: Some(IsimPersonalisation { impi, domain, impus }),
+            onem2m: Vec::new(),
             pin1: Code::padded(b"1234"),
             pin1_enabled: false,
             puk1: Code::padded(b"12345678"),
@@ -173,7 +181,27 @@ impl Personalisation {
         if !self.isim.as_ref().is_none_or(impus_fit) {
             return Err(PersonalisationError::Impus);
         }
-        Ok(())
+        self.check_onem2m()
+    }
+}
+
+impl Personalisation {
+    fn check_onem2m(&self) -> Result<(), PersonalisationError> {
+        if self.onem2m.len() > onem2m::MOST {
+            return Err(PersonalisationError::Onem2m("8 subscriptions at most"));
+        }
+        for subscription in &self.onem2m {
+            subscription.check()?;
+            if subscription.host == Application::Isim && self.isim.is_none() {
+                return Err(PersonalisationError::Onem2m("host: the card has no ISIM"));
+            }
+        }
+        let fits = |application| record_of_ef_dir(self, application).len() <= usize::from(u8::MAX);
+        if fits(Application::Usim) && fits(Application::Isim) {
+            Ok(())
+        } else {
+            Err(PersonalisationError::Onem2m("subscription_id: together too long for a record of EF_DIR"))
+        }
     }
 }
 

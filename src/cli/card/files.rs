@@ -7,10 +7,11 @@ use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{MncLength, mask_digits};
 use ksnaf_proto::uicc::card_identity::CardIdentity;
-use ksnaf_proto::uicc::ef::{Gbabp, NafListEntry, ServiceTable};
-use ksnaf_proto::uicc::file::known::{EF_DIR, EF_ICCID, isim, usim};
+use ksnaf_proto::uicc::ef::{Gbabp, M2mId, M2mIdRecord, NafListEntry, ServiceTable};
+use ksnaf_proto::uicc::file::known::{EF_DIR, EF_ICCID, isim, onem2m, usim};
 use ksnaf_proto::uicc::file::{ApplicationKind, File};
 use ksnaf_proto::uicc::gba::GbaError;
+use ksnaf_proto::uicc::onem2m::M2mSubscription;
 use ksnaf_proto::uicc::session::Uicc;
 use serde_json::{Value, json};
 
@@ -59,6 +60,9 @@ fn read(uicc: &mut Uicc<'_>, show: bool) -> Result<Vec<Row>, GbaError> {
     rows.push(Row { file: EF_ICCID, below: "MF", content: iccid });
     of_usim(uicc, &identity, show, &mut rows)?;
     of_isim(uicc, &identity, show, &mut rows)?;
+    for subscription in uicc.m2m_subscriptions(&identity.applications)?.list {
+        of_onem2m(&subscription, show, &mut rows);
+    }
     Ok(rows)
 }
 
@@ -127,6 +131,38 @@ fn of_gba(
         rows.push(Row { file: list, below, content });
     }
     Ok(())
+}
+
+/// DF_1M2M: what its service table offers. Subscription and node are identities.
+fn of_onem2m(subscription: &M2mSubscription, show: bool, rows: &mut Vec<Row>) {
+    let id = |id: &Option<M2mId>| id.as_ref().map(|id| id.as_str().to_owned());
+    let hidden = |id: &Option<M2mId>| {
+        id.as_ref().map(|id| if show { id.as_str().to_owned() } else { mask_digits(id.as_str()) })
+    };
+    let below = subscription.host.kind().as_str();
+    let services: Vec<_> = subscription.services.services().map(|service| service.to_string()).collect();
+    rows.push(Row { file: onem2m::df_1m2m(subscription.df), below, content: "oneM2M".to_owned() });
+    let transparent = [
+        (onem2m::EF_1M2MST, Some(services.join(" "))),
+        (onem2m::EF_1M2MSID, hidden(&subscription.subscription_id)),
+        (onem2m::EF_1M2MSPID, id(&subscription.provider_id)),
+        (onem2m::EF_M2MNID, hidden(&subscription.node_id)),
+        (onem2m::EF_CSEID, id(&subscription.cse_id)),
+        (onem2m::EF_MAFFQDN, subscription.maf.as_ref().map(ToString::to_string)),
+    ];
+    let present = transparent.into_iter().filter_map(|(file, content)| Some((file, content?)));
+    let listed = [
+        (onem2m::EF_M2MAEID, texts(&subscription.ae_ids)),
+        (onem2m::EF_MEFID, subscription.mefs.iter().map(ToString::to_string).collect()),
+        (onem2m::EF_INCSEIDS, texts(&subscription.in_cse_ids)),
+    ];
+    let records =
+        listed.into_iter().flat_map(|(file, texts)| texts.into_iter().map(move |text| (file, text)));
+    rows.extend(present.chain(records).map(|(file, content)| Row { file, below: "DF_1M2M", content }));
+}
+
+fn texts(records: &[M2mIdRecord]) -> Vec<String> {
+    records.iter().map(|record| record.as_str().to_owned()).collect()
 }
 
 fn parameters_text(bootstrap: &Gbabp) -> String {

@@ -5,23 +5,26 @@ use crate::cli::Failure;
 use crate::cli::output;
 use ksnaf_proto::hex;
 use ksnaf_proto::identity::{MncLength, mask_digits};
+use ksnaf_proto::onem2m::enrolment_targets;
 use ksnaf_proto::uicc::card_identity::{ApplicationPreference, CardIdentity};
-use ksnaf_proto::uicc::ef::{ist, ust};
+use ksnaf_proto::uicc::ef::{M2mId, ist, ust};
+use ksnaf_proto::uicc::onem2m::{M2mSubscription, M2mSubscriptions};
 use serde_json::{Value, json};
 
 pub(super) async fn run(args: CardArgs) -> Result<(), Failure> {
     let access = super::open(&args.config, args.card.as_deref())?;
-    let (identity, pin) = access
+    let (identity, subscriptions, pin) = access
         .job(|uicc| {
             let identity = uicc.identity()?;
+            let subscriptions = uicc.m2m_subscriptions(&identity.applications)?;
             if let Ok(application) = identity.gba_application(ApplicationPreference::default()) {
                 uicc.select_application(&application.aid)?;
             }
-            Ok((identity, uicc.pin_state()?))
+            Ok((identity, subscriptions, uicc.pin_state()?))
         })
         .await?;
     access.close();
-    let shown = describe(&identity, &pin.to_string(), args.output.danger_show_keys);
+    let shown = describe(&identity, &subscriptions, &pin.to_string(), args.output.danger_show_keys);
     if args.output.json {
         output::json(&shown)?
     } else {
@@ -30,7 +33,7 @@ pub(super) async fn run(args: CardArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn describe(identity: &CardIdentity, pin: &str, show: bool) -> Value {
+fn describe(identity: &CardIdentity, subscriptions: &M2mSubscriptions, pin: &str, show: bool) -> Value {
     let mask = |text: &str| if show { text.to_owned() } else { mask_digits(text) };
     let applications: Vec<Value> = identity
         .applications
@@ -41,7 +44,7 @@ fn describe(identity: &CardIdentity, pin: &str, show: bool) -> Value {
         "iccid": identity.iccid.as_ref().map(|iccid| mask(iccid.as_str())),
         "applications": applications,
         "pin": pin,
-        "problems": identity.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "problems": identity.problems.iter().chain(&subscriptions.problems).map(ToString::to_string).collect::<Vec<_>>(),
     });
     if let Some(usim) = &identity.usim {
         let has = |service| usim.ust.as_ref().is_some_and(|table| table.has(service));
@@ -72,7 +75,33 @@ fn describe(identity: &CardIdentity, pin: &str, show: bool) -> Value {
             "mode": application.support.as_str(),
         });
     }
+    if !subscriptions.list.is_empty() {
+        whole["onem2m"] = subscriptions.list.iter().map(|it| describe_subscription(it, show)).collect();
+    }
     whole
+}
+
+/// A subscription without what it shares with no other: who subscribes stays masked.
+fn describe_subscription(subscription: &M2mSubscription, show: bool) -> Value {
+    let mask = |id: &M2mId| if show { id.as_str().to_owned() } else { mask_digits(id.as_str()) };
+    let targets = enrolment_targets(subscription).into_iter().map(|target| match target {
+        Ok(target) => json!({
+            "role": target.role.as_str(),
+            "naf_fqdn": target.naf_fqdn.as_str(),
+            "gba": target.is_allowed_by(&subscription.services),
+        }),
+        Err(unnamed) => json!({ "role": unnamed.role.as_str(), "problem": unnamed.cause.to_string() }),
+    });
+    json!({
+        "host": subscription.host.kind().as_str(),
+        "services": subscription.services.services().collect::<Vec<_>>(),
+        "subscription": subscription.subscription_id.as_ref().map(mask),
+        "provider": subscription.provider_id.as_ref().map(M2mId::as_str),
+        "gba_provisioning": subscription.services.gba_provisioning(),
+        "gba_connection": subscription.services.gba_connection(),
+        "mef": subscription.usable_mefs().next().map(ToString::to_string),
+        "enrolment_targets": targets.collect::<Vec<_>>(),
+    })
 }
 
 fn tell(shown: &Value) -> Result<(), Failure> {
@@ -109,6 +138,18 @@ fn tell(shown: &Value) -> Result<(), Failure> {
         fields.push(("bootstraps as", run));
         fields.push(("IMPI", text("/bootstrap/impi")));
         fields.push(("BSF", text("/bootstrap/bsf")));
+    }
+    for (at, subscription) in shown.get("onem2m").and_then(Value::as_array).into_iter().flatten().enumerate()
+    {
+        let pointer = |name: &str| format!("/onem2m/{at}/{name}");
+        let services = subscription["services"].as_array().into_iter().flatten().map(Value::to_string);
+        fields.push((
+            "oneM2M provider",
+            format!("{} in {}", text(&pointer("provider")), text(&pointer("host"))),
+        ));
+        fields.push(("EF_1M2MST", services.collect::<Vec<_>>().join(" ")));
+        fields.push(("MEF", text(&pointer("mef"))));
+        fields.push(("enrolment targets", list(&pointer("enrolment_targets"), "naf_fqdn")));
     }
     let problems = list("/problems", "");
     if !problems.is_empty() {

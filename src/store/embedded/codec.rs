@@ -9,11 +9,15 @@ use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Impi, Imsi};
 use ksnaf_proto::reader::Reader;
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The version that is written.
+/// The version that is written, but for subscribers that it cannot say.
 const VERSION: u8 = 1;
+
+/// A subscriber with a SIM or a digest credential, which stand at its end.
+const VERSION_OF_OTHERS: u8 = 2;
 
 /// Octets of a record. They may hold keys: wiped when dropped.
 pub(super) type Record = Zeroizing<Vec<u8>>;
@@ -56,18 +60,33 @@ pub(super) fn decode_association(record: &[u8]) -> Option<Association> {
 
 /// A subscriber, keys included.
 pub(super) fn encode_subscriber(subscriber: &Subscriber) -> Record {
-    let Subscriber { imsi, impi, key, amf, sqn, gba_mode, msisdn, impus, key_lifetime, consent, guss } =
-        subscriber;
-    let mut out = Writer::new();
+    let Subscriber {
+        imsi,
+        impi,
+        key,
+        amf,
+        sqn,
+        gba_mode,
+        card,
+        digest,
+        msisdn,
+        impus,
+        key_lifetime,
+        consent,
+        guss,
+    } = subscriber;
+    let others = *card == CardAka::Gsm || digest.is_some();
+    let mut out = Writer::of(if others { VERSION_OF_OTHERS } else { VERSION });
     out.field(imsi.as_str().as_bytes());
     out.field(impi.as_str().as_bytes());
     match key {
-        AkaKey::Milenage { k, opc } => {
+        None => out.octets(&[NO_KEY]),
+        Some(AkaKey::Milenage { k, opc }) => {
             out.octets(&[MILENAGE]);
             out.octets(k.danger_expose());
             out.octets(opc.danger_expose());
         }
-        AkaKey::Tuak { k, topc, res_octets, iterations } => {
+        Some(AkaKey::Tuak { k, topc, res_octets, iterations }) => {
             out.octets(&[TUAK]);
             out.field(k.danger_expose());
             out.octets(topc.danger_expose());
@@ -86,13 +105,24 @@ pub(super) fn encode_subscriber(subscriber: &Subscriber) -> Record {
     });
     out.octets(&[u8::from(*consent)]);
     out.optional(guss.as_ref(), |out, guss| out.field(guss));
+    if others {
+        out.octets(&[u8::from(*card == CardAka::Gsm)]);
+        out.optional(digest.as_ref(), |out, digest| {
+            out.field(digest.realm.as_bytes());
+            out.field(digest.algorithm.as_bytes());
+            out.optional(digest.qop.as_ref(), |out, qop| out.field(qop.as_bytes()));
+            out.field(digest.ha1.danger_expose());
+        });
+    }
     out.0
 }
 
 /// The subscriber in a record.
 pub(super) fn decode_subscriber(record: &[u8]) -> Option<Subscriber> {
-    decode(record, |reader| {
-        Some(Subscriber {
+    let others = record.first() == Some(&VERSION_OF_OTHERS);
+    let version = if others { VERSION_OF_OTHERS } else { VERSION };
+    decode_version(version, record, |reader| {
+        let mut subscriber = Subscriber {
             imsi: Imsi::parse(text(reader)?).ok()?,
             impi: Impi::parse(text(reader)?).ok()?,
             key: key(reader)?,
@@ -110,7 +140,21 @@ pub(super) fn decode_subscriber(record: &[u8]) -> Option<Subscriber> {
             })?,
             consent: flag(reader)?,
             guss: optional(reader, |reader| field(reader).map(<[u8]>::to_vec))?,
-        })
+            card: CardAka::Umts,
+            digest: None,
+        };
+        if others {
+            subscriber.card = if flag(reader)? { CardAka::Gsm } else { CardAka::Umts };
+            subscriber.digest = optional(reader, |reader| {
+                Some(DigestCredential {
+                    realm: text(reader)?.to_owned(),
+                    algorithm: text(reader)?.to_owned(),
+                    qop: optional(reader, |reader| text(reader).map(str::to_owned))?,
+                    ha1: SecretBytes::from(field(reader)?),
+                })
+            })?;
+        }
+        Some(subscriber)
     })
 }
 
@@ -183,6 +227,7 @@ pub(super) fn time_octets(moment: SystemTime) -> [u8; 12] {
 }
 
 const NANOS: u32 = 1_000_000_000;
+const NO_KEY: u8 = 0;
 const MILENAGE: u8 = 1;
 const TUAK: u8 = 2;
 
@@ -190,9 +235,13 @@ struct Writer(Record);
 
 impl Writer {
     fn new() -> Self {
+        Self::of(VERSION)
+    }
+
+    fn of(version: u8) -> Self {
         // Room for a usual record, so that no half-written copy of a key is left behind by a reallocation.
         let mut octets = Vec::with_capacity(1024);
-        octets.push(VERSION);
+        octets.push(version);
         Self(Zeroizing::new(octets))
     }
 
@@ -232,8 +281,16 @@ const fn mode_octet(mode: GbaMode) -> u8 {
 
 /// Reads a whole record: the version before, nothing after.
 fn decode<T>(record: &[u8], read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Option<T> {
+    decode_version(VERSION, record, read)
+}
+
+fn decode_version<T>(
+    version: u8,
+    record: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Option<T> {
     let mut reader = Reader::new(record);
-    let known = reader.u8().ok()? == VERSION;
+    let known = reader.u8().ok()? == version;
     let value = known.then(|| read(&mut reader)).flatten()?;
     reader.is_empty().then_some(value)
 }
@@ -279,8 +336,10 @@ fn time(reader: &mut Reader<'_>) -> Option<SystemTime> {
     moment?.checked_add(Duration::from_nanos(u64::from(nanos)))
 }
 
-fn key(reader: &mut Reader<'_>) -> Option<AkaKey> {
-    match reader.u8().ok()? {
+/// `None` where the octets are wrong, `Some(None)` where another AuC has the key.
+fn key(reader: &mut Reader<'_>) -> Option<Option<AkaKey>> {
+    Some(match reader.u8().ok()? {
+        NO_KEY => None,
         MILENAGE => Some(AkaKey::Milenage {
             k: reader.take(16).ok()?.try_into().ok()?,
             opc: reader.take(16).ok()?.try_into().ok()?,
@@ -291,8 +350,8 @@ fn key(reader: &mut Reader<'_>) -> Option<AkaKey> {
             res_octets: reader.u8().ok()?,
             iterations: reader.u8().ok()?,
         }),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -305,8 +364,16 @@ mod tests {
         for association in [sample::association(1, 1), sample::bare_association(2)] {
             assert_eq!(decode_association(&encode_association(&association)), Some(association));
         }
-        for subscriber in [sample::subscriber(1), sample::tuak_subscriber(2)] {
-            assert_eq!(decode_subscriber(&encode_subscriber(&subscriber)), Some(subscriber));
+        for subscriber in [sample::subscriber(1), sample::tuak_subscriber(2), sample::settings_alone(3)] {
+            let record = encode_subscriber(&subscriber);
+            assert_eq!(record[0], VERSION, "what an older program reads");
+            assert_eq!(decode_subscriber(&record), Some(subscriber));
+        }
+        let sim = Subscriber { card: CardAka::Gsm, ..sample::subscriber(3) };
+        for subscriber in [sim, sample::digest_subscriber(4)] {
+            let record = encode_subscriber(&subscriber);
+            assert_eq!(record[0], VERSION_OF_OTHERS);
+            assert_eq!(decode_subscriber(&record), Some(subscriber));
         }
         assert_eq!(decode_name(&encode_name("a@b")).as_deref(), Some("a@b"));
         assert_eq!(decode_number(&encode_number(u64::MAX)), Some(u64::MAX));
@@ -316,12 +383,15 @@ mod tests {
     #[test]
     fn no_truncation_and_no_longer_record_is_taken() {
         let association = encode_association(&sample::association(1, 1));
-        let subscriber = encode_subscriber(&sample::tuak_subscriber(2));
         for end in 0..association.len() {
             assert_eq!(decode_association(&association[..end]), None, "{end}");
         }
-        for end in 0..subscriber.len() {
-            assert_eq!(decode_subscriber(&subscriber[..end]), None, "{end}");
+        for subscriber in [sample::tuak_subscriber(2), sample::digest_subscriber(3)] {
+            let subscriber = encode_subscriber(&subscriber);
+            for end in 0..subscriber.len() {
+                assert_eq!(decode_subscriber(&subscriber[..end]), None, "{end}");
+            }
+            assert_eq!(decode_subscriber(&[&subscriber[..], &[0]].concat()), None);
         }
         assert_eq!(decode_association(&[&association[..], &[0]].concat()), None);
         assert_eq!(decode_number(&[]), None);

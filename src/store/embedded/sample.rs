@@ -5,6 +5,7 @@ use ksnaf_proto::aka::{AkaKey, Amf, Rand, Sqn};
 use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, Ks, Tmpi};
 use ksnaf_proto::identity::{Fqdn, Impi, Imsi, MncLength};
 use ksnaf_proto::secret::{Secret, SecretBytes};
+use ksnaf_proto::zh::{CardAka, DigestCredential};
 use std::time::{Duration, SystemTime};
 
 /// The moment `seconds` after the tests' beginning.
@@ -63,10 +64,12 @@ pub(crate) fn subscriber(number: u64) -> Subscriber {
     Subscriber {
         imsi: imsi(number),
         impi: impi(number),
-        key: AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) },
+        key: Some(AkaKey::Milenage { k: Secret::new([number as u8; 16]), opc: Secret::new([2; 16]) }),
         amf: Amf([0x80, 0]),
         sqn: Sqn::default(),
         gba_mode: GbaMode::Me,
+        card: CardAka::Umts,
+        digest: None,
         msisdn: None,
         impus: Vec::new(),
         key_lifetime: None,
@@ -78,12 +81,12 @@ pub(crate) fn subscriber(number: u64) -> Subscriber {
 /// A TUAK subscriber with everything.
 pub(crate) fn tuak_subscriber(number: u64) -> Subscriber {
     Subscriber {
-        key: AkaKey::Tuak {
+        key: Some(AkaKey::Tuak {
             k: SecretBytes::from(vec![1; 32]),
             topc: Secret::new([3; 32]),
             res_octets: 16,
             iterations: 2,
-        },
+        }),
         sqn: Sqn::new(0x1234_5678_9abc).unwrap(),
         gba_mode: GbaMode::U,
         msisdn: Some("0049301234567".to_owned()),
@@ -93,4 +96,20 @@ pub(crate) fn tuak_subscriber(number: u64) -> Subscriber {
         guss: Some(vec![0, 255]),
         ..subscriber(number)
     }
+}
+
+/// A subscriber with a digest credential.
+pub(crate) fn digest_subscriber(number: u64) -> Subscriber {
+    let digest = DigestCredential {
+        realm: "home1.net".to_owned(),
+        algorithm: "SHA-256".to_owned(),
+        qop: Some("auth-int".to_owned()),
+        ha1: SecretBytes::from(vec![9; 32]),
+    };
+    Subscriber { digest: Some(digest), ..tuak_subscriber(number) }
+}
+
+/// A subscriber whose key another AuC has.
+pub(crate) fn settings_alone(number: u64) -> Subscriber {
+    Subscriber { key: None, ..tuak_subscriber(number) }
 }

@@ -138,7 +138,8 @@ fn give_up(
 ) -> Result<(), StoreError> {
     let key = former.imsi.as_str().as_bytes();
     transaction.remove(Table::SubscriberByImpi, former.impi.as_str().as_bytes());
-    if former.impi != subscriber.impi || former.key != subscriber.key {
+    let secrets = |of: &Subscriber| (of.key.clone(), of.card, of.digest.clone());
+    if former.impi != subscriber.impi || secrets(former) != secrets(subscriber) {
         end_of(transaction, &former.impi)?;
     }
     let reserved = transaction.get(Table::Seq, key, decode_number)?;

@@ -10,6 +10,8 @@ use crate::secret::SecretBytes;
 pub enum Input<'a> {
     /// The connection that [`Output::Connect`] asked for is open.
     Connected(ConnectionId),
+    /// It is open, and the certificate at its other end proves these names: one of them must be the Origin-Host.
+    ConnectedTo(ConnectionId, &'a [DiameterIdentity]),
     /// It could not be opened.
     ConnectFailed(ConnectionId),
     /// Octets arrived.
@@ -27,7 +29,7 @@ pub enum Output {
     Connect {
         /// How it is called from here on.
         connection: ConnectionId,
-        /// Whom to reach.
+        /// Whom to reach, as the table calls it.
         peer: DiameterIdentity,
     },
     /// Send these octets.
@@ -38,7 +40,8 @@ pub enum Output {
     Event(Event),
 }
 
-/// What an application learns.
+/// What an application learns. Peers are called as in the table where it is about their connection, and by their
+/// Origin-Host where it is about a message.
 #[derive(Debug)]
 pub enum Event {
     /// A peer is connected.
@@ -68,6 +71,8 @@ pub enum Event {
         id: InboundId,
         /// The peer it came from: its Origin-Host may be somebody behind that peer.
         peer: DiameterIdentity,
+        /// The connection it came in on.
+        connection: ConnectionId,
         /// The request.
         request: Message,
     },

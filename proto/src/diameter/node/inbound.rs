@@ -1,9 +1,9 @@
 //! Requests of peers: duplicates, answers, answers that never come.
 
 use super::duplicates::{Key, Seen};
-use super::{Event, Node};
+use super::{ConnectionId, Event, Node};
 use crate::diameter::answer::{RequestHead, readdress};
-use crate::diameter::peer::{Generation, Gone};
+use crate::diameter::peer::{Generation, Gone, Role};
 use crate::diameter::{Answer, DiameterIdentity, Fault, Message, ResultCode};
 use std::time::Instant;
 
@@ -49,10 +49,14 @@ impl Node {
     pub(super) fn requested(
         &mut self,
         peer: &DiameterIdentity,
+        role: Role,
         generation: Generation,
         request: Message,
         now: Instant,
     ) {
+        let Some(connection) = self.peers.get_mut(peer).and_then(|entry| *entry.connection_mut(role)) else {
+            return;
+        };
         let asker = Asker { peer: peer.clone(), generation, head: RequestHead::of(&request) };
         let key = Key::of(&request);
         match key.as_ref().and_then(|key| self.duplicates.find(key, now).cloned()) {
@@ -60,7 +64,7 @@ impl Node {
                 let _ = self.reply(&asker, &answer);
             }
             Some(Seen::Waiting(id)) => self.wait_too(id, asker),
-            None => self.begin(asker, key, request, now),
+            None => self.begin(asker, connection, key, request, now),
         }
     }
 
@@ -82,16 +86,23 @@ impl Node {
         }
     }
 
-    fn begin(&mut self, asker: Asker, key: Option<Key>, request: Message, now: Instant) {
+    fn begin(
+        &mut self,
+        asker: Asker,
+        connection: ConnectionId,
+        key: Option<Key>,
+        request: Message,
+        now: Instant,
+    ) {
         let id = InboundId(self.next_inbound);
         self.next_inbound += 1;
         if let Some(key) = &key {
             self.duplicates.begin(key.clone(), id, now);
         }
-        let peer = asker.peer.clone();
+        let peer = self.name_of(&asker.peer);
         let deadline = now.checked_add(self.config.answer_timeout).unwrap_or(now);
         self.inbound.insert(id, Inbound { deadline, key, askers: vec![asker] });
-        self.event(Event::Request { id, peer, request });
+        self.event(Event::Request { id, peer, connection, request });
     }
 
     fn wait_too(&mut self, id: InboundId, asker: Asker) {

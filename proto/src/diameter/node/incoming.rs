@@ -89,8 +89,8 @@ impl Node {
         if !proven || host == self.local.origin.host {
             return Err(unknown);
         }
-        if self.peers.contains_key(&host) {
-            return Ok(host);
+        if let Some(key) = self.called(&host) {
+            return Ok(key.clone());
         }
         match &self.config.unknown_peers {
             UnknownPeers::Accept { at_most, template }

@@ -171,6 +171,9 @@ impl Node {
     pub fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
             Input::Connected(connection) => self.on_connection(connection, now, |_| peer::Input::Connected),
+            Input::ConnectedTo(connection, names) => {
+                self.on_connection(connection, now, |_| peer::Input::ConnectedTo(names));
+            }
             Input::ConnectFailed(connection) => {
                 self.on_connection(connection, now, |_| peer::Input::ConnectFailed);
                 self.forget_connection(connection);
@@ -297,7 +300,9 @@ impl Node {
                 }
             }
             peer::Event::Closed(reason) => self.event(Event::PeerClosed { peer, reason }),
-            peer::Event::Request { generation, request } => self.requested(host, generation, request, now),
+            peer::Event::Request { role, generation, request } => {
+                self.requested(host, role, generation, request, now);
+            }
             peer::Event::Answer { outstanding, answer } => self.answered(host, outstanding, answer, now),
             peer::Event::Unanswered { outstanding, reason } => self.unanswered(outstanding, reason, now),
         }
@@ -324,6 +329,20 @@ impl Node {
                 *slot = None;
             }
         }
+    }
+
+    /// What the table calls the peer of that Origin-Host.
+    fn called(&self, host: &DiameterIdentity) -> Option<&DiameterIdentity> {
+        let listed = self.peers.get_key_value(host);
+        let configured = listed.filter(|(_, entry)| !entry.is_stranger);
+        // A stranger of that name does not come before a peer that the configuration has, by whatever name.
+        let learnt = || self.peers.iter().find(|(_, entry)| !entry.is_stranger && entry.peer.name() == host);
+        configured.or_else(learnt).or(listed).map(|(key, _)| key)
+    }
+
+    /// The Origin-Host of a peer in the table.
+    fn name_of(&self, key: &DiameterIdentity) -> DiameterIdentity {
+        self.peers.get(key).map_or(key, |entry| entry.peer.name()).clone()
     }
 
     fn event(&mut self, event: Event) {

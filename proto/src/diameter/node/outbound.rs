@@ -124,7 +124,8 @@ impl Node {
                 return;
             }
         }
-        self.event(Event::Answer { ticket, peer: host.clone(), answer });
+        let peer = self.name_of(host);
+        self.event(Event::Answer { ticket, peer, answer });
     }
 
     /// A request whose peer is in doubt; its T flag is set.
@@ -156,7 +157,8 @@ impl Node {
             !flight.refused.contains(host)
                 && self.peers.get(host).is_some_and(|entry| service(entry, request).is_some())
         };
-        let hosts: Vec<_> = redirect_hosts(answer).into_iter().filter(usable).collect();
+        let called = |host: DiameterIdentity| self.called(&host).cloned();
+        let hosts: Vec<_> = redirect_hosts(answer).into_iter().filter_map(called).filter(usable).collect();
         self.try_each(hosts, ticket, request, flight).is_ok()
     }
 
@@ -209,7 +211,7 @@ impl Node {
     fn routed<'a>(&'a self, request: &Message) -> impl Iterator<Item = (Option<Rank>, &'a DiameterIdentity)> {
         let named = |def: &AvpDef| request.avps.first(def).and_then(|avp| Avp::identity(avp).ok());
         let realm = named(&base::DESTINATION_REALM);
-        let direct = named(&base::DESTINATION_HOST).and_then(|host| self.peers.get_key_value(&host));
+        let direct = named(&base::DESTINATION_HOST).and_then(|host| self.called(&host));
         let is_relay = |host: &DiameterIdentity| {
             let capabilities = self.peers.get(host).and_then(|entry| entry.peer.capabilities());
             capabilities.is_some_and(super::Capabilities::is_relay)
@@ -224,7 +226,7 @@ impl Node {
             Some((Some(rank), host))
         });
         let by_realm = by_realm.filter(move |(_, host)| direct.is_none() || is_relay(host));
-        direct.map(|(host, _)| (None, host)).into_iter().chain(by_realm)
+        direct.map(|host| (None, host)).into_iter().chain(by_realm)
     }
 
     fn want_peers(&mut self, request: &Message, now: Instant) {

@@ -66,7 +66,8 @@ impl Peer {
 
     fn read_request(&self, cer: &Message) -> Result<Capabilities, Fault> {
         let capabilities = Capabilities::parse(&cer.avps)?;
-        if capabilities.origin.host != self.config.host {
+        // What stands for an unknown name is no name to connect by.
+        if self.config.any_host || capabilities.origin.host != self.config.host {
             Err(Fault::new(ResultCode::UNKNOWN_PEER))
         } else if capabilities.has_common_application(&self.local) {
             Ok(capabilities)

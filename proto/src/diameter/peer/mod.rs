@@ -69,8 +69,11 @@ pub struct Generation(u64);
 /// What is known of a peer beforehand, and how patient this node is with it.
 #[derive(Debug, Clone)]
 pub struct PeerConfig {
-    /// The Origin-Host it must have.
+    /// The Origin-Host it must have; of a peer that has no name yet, what it is called until it tells one.
     pub host: DiameterIdentity,
+    /// Whether any Origin-Host will do: the peer is known by where it is reached, and tells its name in its CEA.
+    /// Such a peer cannot connect to this node, for nobody would know it.
+    pub any_host: bool,
     /// Whether this node opens connections to it, and keeps trying; it accepts the peer's in any case.
     pub connects: bool,
     /// Twinit.
@@ -95,6 +98,7 @@ impl PeerConfig {
     pub fn new(host: DiameterIdentity) -> Self {
         Self {
             host,
+            any_host: false,
             connects: true,
             watchdog: WatchdogInterval::default(),
             backoff: Backoff::default(),
@@ -104,6 +108,13 @@ impl PeerConfig {
             max_inbound: 1024,
             message_limit: DEFAULT_MESSAGE_LIMIT,
         }
+    }
+
+    /// A peer whose name is learnt from its CEA. `label` stands for it in routes until then and after it, for
+    /// instance its address.
+    #[must_use]
+    pub fn unnamed(label: DiameterIdentity) -> Self {
+        Self { any_host: true, ..Self::new(label) }
     }
 }
 
@@ -116,6 +127,8 @@ pub enum Input<'a> {
     Stop(DisconnectCause),
     /// The connection that [`Output::Connect`] asked for is open.
     Connected,
+    /// It is open, and the certificate at its other end proves these names: one of them must be the Origin-Host.
+    ConnectedTo(&'a [DiameterIdentity]),
     /// It could not be opened.
     ConnectFailed,
     /// Octets arrived.
@@ -129,7 +142,8 @@ pub enum Input<'a> {
 /// What a peer wants done.
 #[derive(Debug)]
 pub enum Output {
-    /// Open a connection to the peer, TLS included, and say [`Input::Connected`] or [`Input::ConnectFailed`].
+    /// Open a connection to the peer, TLS included, and say [`Input::Connected`],
+    /// [`Input::ConnectedTo`] or [`Input::ConnectFailed`].
     Connect,
     /// Send these octets.
     Transmit(Role, SecretBytes),
@@ -155,6 +169,8 @@ pub enum Event {
     Closed(CloseReason),
     /// The peer asks. To be answered with [`Peer::answer`].
     Request {
+        /// The end that opened its connection.
+        role: Role,
         /// The connection to answer on.
         generation: Generation,
         /// The request.
@@ -271,6 +287,8 @@ pub struct Peer {
     state: State,
     initiator: Option<Link>,
     responder: Option<Link>,
+    /// The names that the certificate on the initiator's connection proves; `None` without a certificate.
+    proven: Option<Vec<DiameterIdentity>>,
     capabilities: Option<Capabilities>,
     watchdog: Watchdog,
     probe: Option<(u32, u32)>,
@@ -305,6 +323,7 @@ impl Peer {
             state: State::Closed,
             initiator: None,
             responder: None,
+            proven: None,
             capabilities: None,
             probe: None,
             pending: Pending::new(first_hop),
@@ -347,10 +366,16 @@ impl Peer {
         self.pending.len()
     }
 
-    /// Its Origin-Host.
+    /// What it is called in routes: its Origin-Host, unless it is one whose name is learnt.
     #[must_use]
     pub const fn host(&self) -> &DiameterIdentity {
         &self.config.host
+    }
+
+    /// Its Origin-Host as far as it is known: what it told while it is connected, else [`Self::host`].
+    #[must_use]
+    pub fn name(&self) -> &DiameterIdentity {
+        self.capabilities.as_ref().map_or(&self.config.host, |told| &told.origin.host)
     }
 
     /// Whether requests may be sent to it: capabilities are exchanged and nobody has said DPR.

@@ -4,7 +4,7 @@ use super::watchdog::Action;
 use super::{CloseReason, DisconnectCause, Event, Input, Output, Peer, PeerStatus, Role, Unanswered};
 use crate::diameter::capabilities::Capabilities;
 use crate::diameter::dictionary::base;
-use crate::diameter::{ApplicationId, Avp, CommandCode, Fault, Message, MessageReader};
+use crate::diameter::{ApplicationId, Avp, CommandCode, DiameterIdentity, Fault, Message, MessageReader};
 use crate::secret::SecretBytes;
 use std::time::Instant;
 
@@ -43,7 +43,8 @@ impl Peer {
         match input {
             Input::Start => self.start(now),
             Input::Stop(cause) => self.stop(cause, now),
-            Input::Connected => self.connected(now),
+            Input::Connected => self.connected(None, now),
+            Input::ConnectedTo(names) => self.connected(Some(names.to_vec()), now),
             Input::ConnectFailed => self.connect_failed(CloseReason::ConnectFailed, now),
             Input::Received(role, octets) => self.received(role, octets, now),
             Input::Disconnected(role) => self.disconnected(role, now),
@@ -82,10 +83,11 @@ impl Peer {
         }
     }
 
-    fn connected(&mut self, now: Instant) {
+    fn connected(&mut self, proven: Option<Vec<DiameterIdentity>>, now: Instant) {
         if !matches!(self.state, State::WaitConnAck | State::WaitConnAckElect) {
             return;
         }
+        self.proven = proven;
         self.initiator = Some(Link { reader: MessageReader::new(self.config.message_limit), accepted: None });
         let avps = self.local.avps();
         self.transmit_own(Role::Initiator, CommandCode::CAPABILITIES_EXCHANGE, avps);
@@ -174,7 +176,10 @@ impl Peer {
             return Err(CloseReason::Refused(outcome));
         }
         let capabilities = Capabilities::parse(&answer.avps).map_err(bad)?;
-        if capabilities.origin.host != self.config.host {
+        let host = &capabilities.origin.host;
+        let expected = host == &self.config.host || self.config.any_host && host != &self.local.origin.host;
+        let proven = self.proven.as_ref().is_none_or(|names| names.contains(host));
+        if !expected || !proven {
             Err(CloseReason::WrongPeer)
         } else if !capabilities.has_common_application(&self.local) {
             Err(CloseReason::NoCommonApplication)

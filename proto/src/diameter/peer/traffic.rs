@@ -153,7 +153,7 @@ impl Peer {
         match checked {
             Ok(()) => {
                 self.inbound += 1;
-                self.event(Event::Request { generation: Generation(self.generation), request });
+                self.event(Event::Request { role, generation: Generation(self.generation), request });
             }
             Err(fault) => self.refuse(role, &request, &fault),
         }

@@ -2,6 +2,7 @@
 
 use super::{BsfInfo, GsId, Guss, KeyChoice, SecurityFeature, ServiceType, Uss};
 use crate::gba::GbaMode;
+use crate::sbi::{BodyError, decode};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,6 +14,16 @@ pub(crate) struct GussJson {
     bsf_info: Option<BsfInfoJson>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     uss_list: Vec<UssListItem>,
+}
+
+impl Guss {
+    /// Reads a Guss of TS 29.562 that stands alone. Whose it is, JSON does not say.
+    ///
+    /// # Errors
+    /// [`BodyError`].
+    pub fn parse_json(document: &[u8]) -> Result<Self, BodyError> {
+        Ok(decode::<GussJson>(document)?.into())
+    }
 }
 
 /// BsfInfo (TS 29.562).

@@ -1,15 +1,19 @@
 //! UE and BSF against each other, with a card, an AuC, a store and a clock that tests move.
 
 mod failures;
+mod others;
 mod procedure;
 mod robustness;
 
 use super::*;
+use crate::aka::convert::{Kc, Sres, c2, c3};
 use crate::aka::{AuthVector, Autn, Auts, Ck, Ik, Rand, Res};
+use crate::gba::digest_mode::TlsMkExtr;
 use crate::gba::lifetime::from_unix_seconds;
 use crate::gba::{Association, BTid, GbaMode, Ks, Tmpi, autn_star};
 use crate::identity::{Fqdn, Impi};
 use crate::secret::Secret;
+use crate::zh::DigestCredential;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
@@ -60,6 +64,7 @@ fn bsf_config() -> BsfConfig {
         tmpi: true,
         server: "ksnaf".to_owned(),
         tell_current_time: false,
+        others: OtherBootstraps::default(),
     }
 }
 
@@ -73,6 +78,7 @@ fn ue_config() -> UeConfig {
         user_agent: "ksnaf".to_owned(),
         tmpi_supported: true,
         accept_auth: false,
+        kind: UeKind::Aka,
     }
 }
 
@@ -86,11 +92,20 @@ struct Auc {
     next: usize,
     asked: Vec<VectorRequest>,
     gba_mode: GbaMode,
+    card: CardAka,
     key_lifetime: Option<Duration>,
     failure: Option<VectorError>,
+    digest: Option<DigestCredential>,
 }
 
 impl Auc {
+    fn credential(&self) -> Result<DigestAnswer, VectorError> {
+        let failure = self.failure.map_or(Ok(()), Err);
+        failure?;
+        let credential = self.digest.clone().ok_or(VectorError::NotAllowed)?;
+        Ok(DigestAnswer { credential, key_lifetime: self.key_lifetime })
+    }
+
     fn answer(&mut self, request: VectorRequest) -> Result<VectorAnswer, VectorError> {
         let resync = request.resync;
         self.asked.push(request);
@@ -102,7 +117,7 @@ impl Auc {
         }
         let (vector, _) = sets[self.next % sets.len()].clone();
         self.next += 1;
-        Ok(VectorAnswer { vector, gba_mode: self.gba_mode, key_lifetime: self.key_lifetime })
+        Ok(VectorAnswer { vector, card: self.card, gba_mode: self.gba_mode, key_lifetime: self.key_lifetime })
     }
 }
 
@@ -117,6 +132,12 @@ struct Card {
 }
 
 impl Card {
+    fn sim(&mut self, rand: Rand) -> (Kc, Sres) {
+        self.asked += 1;
+        let (vector, _) = vectors().into_iter().find(|(vector, _)| vector.rand == rand).unwrap();
+        (c3(&vector.ck, &vector.ik), c2(&vector.xres).unwrap())
+    }
+
     fn authenticate(&mut self, rand: Rand, autn: Autn) -> CardOutcome {
         self.asked += 1;
         let (vector, auts) = vectors().into_iter().find(|(vector, _)| vector.rand == rand).unwrap();
@@ -184,6 +205,10 @@ struct Pair {
     pending: PendingChallenges,
     card: Card,
     now: SystemTime,
+    transport: Transport,
+    /// What each end's TLS connection exports: two, where somebody is between.
+    ue_exports: [u8; 48],
+    bsf_exports: [u8; 48],
     draws: u8,
     outcomes: Vec<Outcome>,
     requests: Vec<UbRequest>,
@@ -198,7 +223,18 @@ impl Pair {
     fn with(config: BsfConfig) -> Self {
         Self {
             bsf: Bsf::new(config, sealing_keys(1)),
-            auc: Auc { next: 0, asked: vec![], gba_mode: GbaMode::Me, key_lifetime: None, failure: None },
+            auc: Auc {
+                next: 0,
+                asked: vec![],
+                gba_mode: GbaMode::Me,
+                card: CardAka::Umts,
+                key_lifetime: None,
+                failure: None,
+                digest: None,
+            },
+            transport: Transport::Plain,
+            ue_exports: [0; 48],
+            bsf_exports: [0; 48],
             store: Store::default(),
             pending: PendingChallenges::new(8),
             card: Card { gba_mode: GbaMode::Me, out_of_step: 0, wrong_k: false, ks: None, asked: 0 },
@@ -242,6 +278,11 @@ impl Pair {
                     let outcome = self.card.authenticate(rand, autn);
                     next.resume(outcome, cnonce())
                 }
+                UeStep::AskSim { rand, next } => {
+                    let (kc, sres) = self.card.sim(rand);
+                    next.resume(&kc, &sres, cnonce())
+                }
+                UeStep::AskTls(next) => next.resume(&TlsMkExtr::new(self.ue_exports), cnonce()),
                 UeStep::Established(bootstrapped) => return Ok(bootstrapped),
                 UeStep::Failed(error) => return Err(error),
             };
@@ -250,7 +291,7 @@ impl Pair {
 
     /// What a shell does with a request.
     fn ask(&mut self, request: &UbRequest) -> UbResponse {
-        self.ask_over(request, Transport::Plain)
+        self.ask_over(request, self.transport)
     }
 
     fn ask_over(&mut self, request: &UbRequest, transport: Transport) -> UbResponse {
@@ -272,7 +313,13 @@ impl Pair {
                 }
                 UbStep::NeedVector(request, next) => {
                     self.draws += 1;
-                    next.resume(self.auc.answer(request), self.now, SealNonce([self.draws; 12]))
+                    next.resume(self.auc.answer(request), self.now, ChallengeRandom::new([self.draws; 28]))
+                }
+                UbStep::NeedDigest(_, next) => {
+                    self.draws += 1;
+                    let random = ChallengeRandom::new([self.draws; 28]);
+                    let tls = (transport == Transport::Tls).then(|| TlsMkExtr::new(self.bsf_exports));
+                    next.resume(self.auc.credential(), tls.as_ref(), self.now, random)
                 }
                 UbStep::Establish(establish, next) => next.resume(self.store.establish(&establish)),
             };

@@ -384,8 +384,9 @@ proptest! {
         };
         let res = Res::new(&res).unwrap();
         let vector = AuthVector { xres: res.clone(), ..vectors()[0].0.clone() };
-        let answer = VectorAnswer { vector, gba_mode: GbaMode::Me, key_lifetime: None };
-        let UbStep::Done(challenge, _) = await_vector.resume(Ok(answer), pair.now, SealNonce([7; 12])) else {
+        let answer =
+            VectorAnswer { vector, card: CardAka::Umts, gba_mode: GbaMode::Me, key_lifetime: None };
+        let UbStep::Done(challenge, _) = await_vector.resume(Ok(answer), pair.now, ChallengeRandom::new([7; 28])) else {
             panic!("no challenge")
         };
         let UeStep::AskCard { next, .. } = next.resume(&challenge, pair.now) else { panic!("card not asked") };

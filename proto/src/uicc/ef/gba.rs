@@ -25,10 +25,15 @@ impl Gbabp {
     /// xs:dateTime in UTC. `None` if the B-TID is longer than a field, 254 octets.
     #[must_use]
     pub fn new(rand: &Rand, b_tid: &BTid, expires: SystemTime) -> Option<Self> {
-        let b_tid = b_tid.as_str().as_bytes();
-        (b_tid.len() <= LONGEST_FIELD).then(|| Self {
+        Self::named(rand, b_tid.as_str(), expires)
+    }
+
+    /// As [`Self::new`], by a name that need not be a B-TID: a push association has a P-TID.
+    #[must_use]
+    pub fn named(rand: &Rand, name: &str, expires: SystemTime) -> Option<Self> {
+        (name.len() <= LONGEST_FIELD).then(|| Self {
             rand: rand.0.to_vec(),
-            b_tid: b_tid.to_vec(),
+            b_tid: name.as_bytes().to_vec(),
             lifetime: lifetime::to_xs_date_time(expires).into_bytes(),
         })
     }

@@ -6,12 +6,14 @@ mod dir;
 mod gba;
 mod identity;
 mod isim;
+mod onem2m;
 mod service_table;
 
 pub use dir::Application;
 pub use gba::{Gbabp, NafListEntry};
 pub use identity::{AdministrativeData, Iccid};
 pub use isim::Impu;
+pub use onem2m::{M2mFramework, M2mFrameworks, M2mId, M2mIdRecord, M2mServiceTable, MefAddress, m2mst};
 pub use service_table::{ServiceTable, ist, ust};
 
 use super::tlv::TlvError;
@@ -121,7 +123,7 @@ mod tests {
     fn walk<T: EfContent + PartialEq + Debug>(examples: &Examples<T>) {
         assert!(!examples.is_empty());
         for (text, value) in examples {
-            let octets = hex::decode(text).unwrap();
+            let octets = hex::decode(&text.replace(' ', "")).unwrap();
             let decoded = T::decode(&octets).unwrap();
             assert_eq!(decoded, value(), "{text}");
             let encoded = decoded.encode();
@@ -158,6 +160,11 @@ mod tests {
         walk_padded(isim::IMPI_EXAMPLES);
         walk_padded(isim::FQDN_EXAMPLES);
         walk_padded(isim::IMPU_EXAMPLES);
+        walk(onem2m::TABLE_EXAMPLES);
+        walk_padded(onem2m::ID_EXAMPLES);
+        walk_padded(onem2m::RECORD_EXAMPLES);
+        walk_padded(onem2m::MEF_EXAMPLES);
+        walk_padded(onem2m::FRAMEWORK_EXAMPLES);
     }
 
     #[test]
@@ -173,6 +180,10 @@ mod tests {
             assert_eq!(Impi::decode(octets), Err(EfError::Blank));
             assert_eq!(Fqdn::decode(octets), Err(EfError::Blank));
             assert_eq!(Impu::decode(octets), Err(EfError::Blank));
+            assert_eq!(M2mId::decode(octets), Err(EfError::Blank));
+            assert_eq!(M2mIdRecord::decode(octets), Err(EfError::Blank));
+            assert_eq!(MefAddress::decode(octets), Err(EfError::Blank));
+            assert_eq!(M2mFrameworks::decode(octets), Err(EfError::Blank));
         }
     }
 
@@ -194,6 +205,11 @@ mod tests {
             stable::<Impi>(&octets);
             stable::<Fqdn>(&octets);
             stable::<Impu>(&octets);
+            stable::<M2mServiceTable>(&octets);
+            stable::<M2mId>(&octets);
+            stable::<M2mIdRecord>(&octets);
+            stable::<MefAddress>(&octets);
+            stable::<M2mFrameworks>(&octets);
         }
     }
 }

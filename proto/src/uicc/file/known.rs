@@ -126,6 +126,37 @@ const ISIM_FILES: &[File] = &[
     File::new(0x6fad, "EF_AD"),
 ];
 
+/// Files below DF_1M2M, whose own identifier EF_DIR tells (TS-0003 annex D.1.3).
+pub mod onem2m {
+    use super::File;
+    use crate::uicc::file::FileId;
+
+    /// The service table (annex D.1.3.1).
+    pub const EF_1M2MST: File = File::new(0x6f0a, "EF_1M2MST");
+    /// The subscription (annex D.1.3.2).
+    pub const EF_1M2MSID: File = File::new(0x6f02, "EF_1M2MSID");
+    /// The service provider (annex D.1.3.3).
+    pub const EF_1M2MSPID: File = File::new(0x6f03, "EF_1M2MSPID");
+    /// The node (annex D.1.3.4).
+    pub const EF_M2MNID: File = File::new(0x6f04, "EF_M2MNID");
+    /// The CSE on the node (annex D.1.3.5).
+    pub const EF_CSEID: File = File::new(0x6f05, "EF_CSEID");
+    /// AEs on the node (annex D.1.3.6).
+    pub const EF_M2MAEID: File = File::new(0x6f06, "EF_M2MAEID");
+    /// Addresses of MEFs (annex D.1.3.9).
+    pub const EF_MEFID: File = File::new(0x6f07, "EF_MEFID");
+    /// CSEs of the infrastructure (annex D.1.3.7).
+    pub const EF_INCSEIDS: File = File::new(0x6f08, "EF_INCSEIDS");
+    /// The MAF (annex D.1.3.8).
+    pub const EF_MAFFQDN: File = File::new(0x6f09, "EF_MAFFQDN");
+
+    /// The directory of one subscription.
+    #[must_use]
+    pub const fn df_1m2m(id: FileId) -> File {
+        File { id, name: "DF_1M2M" }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -241,6 +241,20 @@ fn a_blank_file_is_written_too() {
     assert_eq!(store(&steps), Ok(()));
 }
 
+/// By hand: RAND, `p-tid-1`, 2030-01-01T00:00:00Z, each behind its length, and filler.
+#[test]
+fn the_name_of_a_push_stands_where_the_b_tid_would() {
+    let end = "14323033302d30312d30315430303a30303a30305a";
+    let whole = format!("1023553cbe9637a89d218ae64dae47bf3507702d7469642d31{end}{}", "ff".repeat(50));
+    let (half, read) = (format!("{GBABP_HALF}9000"), format!("{whole}9000"));
+    let update = format!("01d6000060{whole}");
+    let steps =
+        [FCP_GBABP, ("01b0000060", &half), (&update, "9000"), FCP_GBABP, ("01b0000060", read.as_str())];
+    let expires = lifetime::from_unix_seconds(1_893_456_000);
+    with_usim(GbaMode::U, GbaPolicy::UOnly, &steps, |run| run.store_p_tid(&RAND, "p-tid-1", expires))
+        .unwrap();
+}
+
 fn store(steps: &[(&str, &str)]) -> Result<(), GbaError> {
     let expires = lifetime::from_unix_seconds(1_893_456_000);
     let b_tid = BTid::parse(B_TID).unwrap();

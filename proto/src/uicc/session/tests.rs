@@ -348,3 +348,16 @@ fn no_truncation_of_any_answer_breaks_a_run_or_invents_a_subscriber() {
         }
     }
 }
+
+#[test]
+fn a_file_of_as_many_records_as_there_can_be_is_read_to_its_end() {
+    let mut steps = vec![OPEN, ("01a40004026f0400", "6207 820542210004fe 9000")];
+    let asks: Vec<String> = (1..=254).map(|number| format!("01b2{number:02x}0404")).collect();
+    steps.extend(asks.iter().map(|ask| (ask.as_str(), "80026162 9000")));
+    steps.push(CLOSE);
+    let mut card = Script::new(&steps);
+    let mut uicc = Uicc::open(&mut card, Unlock::default()).unwrap();
+    let records: Records<crate::uicc::ef::Impu> = uicc.read_all(isim::EF_IMPU).unwrap();
+    assert_eq!(records.len(), 254);
+    assert_eq!(records.last().map(|(number, _)| *number), Some(254));
+}

@@ -59,7 +59,7 @@ fn a_request_of_ub_names_the_subscriber_and_the_scheme() {
 fn the_answer_of_another_library_is_read() {
     let answer = plain().read_answer(&message("MAA")).unwrap();
     assert_eq!((&answer.impi, &answer.vectors), (&Some(impi()), &vec![vector()]));
-    let VectorAnswer { vector: found, gba_mode, key_lifetime } = answer.into_vector(None).unwrap();
+    let VectorAnswer { vector: found, gba_mode, key_lifetime, .. } = answer.into_vector(None).unwrap();
     assert_eq!((found, gba_mode), (vector(), GbaMode::Me));
     assert_eq!(key_lifetime.map(|lifetime| lifetime.as_secs()), Some(86400));
 }

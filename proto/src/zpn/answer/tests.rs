@@ -150,5 +150,5 @@ fn without_a_layout_there_is_no_push() {
     let authorized = policy.authorize_push(&[Principal::host(NAF)], query(GbaMode::Me)).unwrap();
     let key_lifetime = Duration::from_secs(60);
     let subscriber = PushSubscriber { impi: impi(), vector: vector(), guss: None, key_lifetime };
-    assert_eq!(answer(&authorized, subscriber, now(), |_, _| None), Err(ZnError::Unavailable));
+    assert_eq!(answer(&authorized, subscriber, now(), |_, _| None), Err(ZnError::NoPushInfo));
 }

@@ -31,7 +31,7 @@ pub(super) fn access_class(imsi: &str) -> Vec<u8> {
 }
 
 /// EF_UST, EF_IST: service `n` is bit (n-1) mod 8, low bit first, of octet (n-1) / 8.
-pub(super) fn service_table(octets: usize, services: &[u8]) -> Vec<u8> {
+pub(crate) fn service_table(octets: usize, services: &[u8]) -> Vec<u8> {
     let mut table = vec![0; octets];
     for service in services {
         let at = usize::from(service.saturating_sub(1));
@@ -54,11 +54,13 @@ pub(super) fn sim_service_table(octets: usize, services: &[u8]) -> Vec<u8> {
     table
 }
 
-/// A record of EF_DIR: the application template (TS 102 221 clause 13.1).
-pub(super) fn application_template(aid: &[u8], label: &str) -> Vec<u8> {
+/// A record of EF_DIR: the application template (TS 102 221 clause 13.1), with what the application's own specification
+/// puts behind.
+pub(super) fn application_template(aid: &[u8], label: &str, discretionary: &[u8]) -> Vec<u8> {
     let mut objects = Vec::new();
     tlv::write(&mut objects, 0x4f, aid);
     tlv::write(&mut objects, 0x50, label.as_bytes());
+    objects.extend(discretionary);
     tagged(0x61, &objects)
 }
 

@@ -64,9 +64,13 @@ fn template(objects: &[u8]) -> Vec<u8> {
     out
 }
 
-/// EF_ARR's FID as seen from the directory, and the record: an application brings its own EF_ARR.
+/// EF_ARR's FID as seen from the directory, and the record: an application brings its own EF_ARR. Where that identifier is
+/// another file of the directory, as in DF_1M2M, it is the MF's.
 fn rule_reference(tree: &Tree, directory: DirectoryId, record: u8) -> [u8; 3] {
-    let arr: u16 = if tree.application_of(directory).is_some() { 0x6f06 } else { 0x2f06 };
+    let is_other_file =
+        tree.directory(directory).application.is_none() && tree.file_in(directory, 0x6f06).is_some();
+    let in_application = tree.application_of(directory).is_some() && !is_other_file;
+    let arr: u16 = if in_application { 0x6f06 } else { 0x2f06 };
     let [high, low] = arr.to_be_bytes();
     [high, low, record]
 }

@@ -5,6 +5,7 @@ use super::content::{
     service_table, sim_service_table, tagged,
 };
 use super::{Application, CURRENT_ADF, DirectoryId, FileId, Rule, Structure, Tree};
+use crate::onem2m::{self, M2mPersonalisation, df_fid, discretionary, mef_record, text_record};
 use crate::personalisation::{IsimPersonalisation, Personalisation};
 use ksnaf_proto::identity::MncLength;
 
@@ -35,6 +36,10 @@ const ISIM_SERVICES: [u8; 2] = [1, 5];
 /// Generic Bootstrapping Architecture, in EF_IST.
 const IST_GBA: u8 = 2;
 
+/// How keys of files in each DF_1M2M begin.
+const DF_1M2M_LABELS: [&str; onem2m::MOST] =
+    ["1m2m-1", "1m2m-2", "1m2m-3", "1m2m-4", "1m2m-5", "1m2m-6", "1m2m-7", "1m2m-8"];
+
 /// Lays the files of a card out.
 pub(crate) fn lay_out(card: &Personalisation) -> Tree {
     let mut layout = Layout { tree: Tree::new() };
@@ -44,6 +49,9 @@ pub(crate) fn lay_out(card: &Personalisation) -> Tree {
     layout.gsm(&usim);
     if let Some(isim) = &card.isim {
         layout.isim(card, isim);
+    }
+    for (at, subscription) in card.onem2m.iter().enumerate() {
+        layout.onem2m(at, subscription);
     }
     layout.tree
 }
@@ -97,11 +105,13 @@ impl Layout {
 
     fn master_file(&mut self, card: &Personalisation) {
         let mf = Tree::MF;
-        let mut applications = vec![application_template(&USIM_AID, "USIM")];
+        let mut applications = vec![record_of_ef_dir(card, Application::Usim)];
         if card.isim.is_some() {
-            applications.push(application_template(&ISIM_AID, "ISIM"));
+            applications.push(record_of_ef_dir(card, Application::Isim));
         }
-        self.records(mf, (0x2f00, 0x1e), Rule::Public, 38, applications);
+        let longest = applications.iter().map(Vec::len).max().unwrap_or_default();
+        let length = u8::try_from(longest).unwrap_or(u8::MAX).max(38);
+        self.records(mf, (0x2f00, 0x1e), Rule::Public, length, applications);
         self.transparent(mf, 0x2fe2, 0x02, Rule::Fixed, iccid(card.iccid.as_str()));
         self.transparent(mf, 0x2f05, 0x05, Rule::Preference, b"en\xff\xff".to_vec());
         self.access_rules(mf, 0x2f06, 0x06);
@@ -207,6 +217,48 @@ impl Layout {
         }
     }
 
+    /// DF_1M2M (TS-0003 annex D.1.3): everybody reads, the issuer writes.
+    fn onem2m(&mut self, at: usize, subscription: &M2mPersonalisation) {
+        let (Some(adf), Some(label)) = (self.tree.adf(subscription.host), DF_1M2M_LABELS.get(at)) else {
+            return;
+        };
+        let df = self.tree.add_directory(adf, df_fid(at), label, None);
+        let object = |text: &String| tagged(0x80, text.as_bytes());
+        if let Some(table) = subscription.service_table() {
+            self.transparent(df, 0x6f0a, 0x0a, Rule::Public, table);
+        }
+        self.transparent(df, 0x6f02, 0x02, Rule::Public, object(&subscription.subscription_id));
+        self.transparent(df, 0x6f03, 0x03, Rule::Public, object(&subscription.provider_id));
+        if let Some(node) = &subscription.node_id {
+            self.transparent(df, 0x6f04, 0x04, Rule::Public, object(node));
+        }
+        if let Some(cse) = &subscription.cse_id {
+            self.transparent(df, 0x6f05, 0x05, Rule::Public, object(cse));
+        }
+        self.m2m_records(df, (0x6f06, 0x06), &subscription.ae_ids, text_record);
+        self.m2m_records(df, (0x6f07, 0), &subscription.mefs, mef_record);
+        self.m2m_records(df, (0x6f08, 0), &subscription.in_cse_ids, text_record);
+        if let Some(maf) = &subscription.maf_fqdn {
+            self.transparent(df, 0x6f09, 0, Rule::Public, object(maf));
+        }
+    }
+
+    /// A file of records with the texts, and one record more that nobody has written (annex E.1).
+    fn m2m_records(
+        &mut self,
+        df: DirectoryId,
+        file: (u16, u8),
+        texts: &[String],
+        record: fn(&str) -> Vec<u8>,
+    ) {
+        if texts.is_empty() {
+            return;
+        }
+        let records: Vec<_> = texts.iter().map(|text| record(text)).chain([vec![0x00]]).take(254).collect();
+        let longest = records.iter().map(Vec::len).max().unwrap_or_default();
+        self.records(df, file, Rule::Public, u8::try_from(longest + 1).unwrap_or(u8::MAX), records);
+    }
+
     /// EF_GBABP and EF_GBANL (TS 31.102 clauses 4.2.79 and 4.2.83).
     fn bootstrapping(&mut self, card: &Personalisation, adf: DirectoryId, gbabp: u16, gbanl: u16) {
         // Three empty fields: read as "nothing bootstrapped" by their lengths.
@@ -215,6 +267,15 @@ impl Layout {
         self.records(adf, (gbanl, 0), Rule::Issued, GBANL_RECORD, empty);
         // Which applets may use the GBA_U API: none.
         self.records(adf, (AC_GBAUAPI, 0), Rule::Issued, 64, vec![Vec::new()]);
+    }
+}
+
+/// The application template of an application, with the M2M service subscriptions that it hosts.
+pub(crate) fn record_of_ef_dir(card: &Personalisation, application: Application) -> Vec<u8> {
+    let subscriptions = discretionary(&card.onem2m, application);
+    match application {
+        Application::Usim => application_template(&USIM_AID, "USIM", &subscriptions),
+        Application::Isim => application_template(&ISIM_AID, "ISIM", &subscriptions),
     }
 }
 

@@ -9,7 +9,10 @@ pub(crate) mod fcp;
 mod layout;
 
 pub(crate) use access::{Condition, Rule};
-pub(crate) use layout::{GBANL_RECORD, lay_out};
+pub(crate) use content::service_table;
+pub(crate) use layout::{GBANL_RECORD, lay_out, record_of_ef_dir};
+
+use serde::{Deserialize, Serialize};
 
 /// FID of the MF.
 pub(crate) const MF: u16 = 0x3f00;
@@ -17,7 +20,8 @@ pub(crate) const MF: u16 = 0x3f00;
 pub(crate) const CURRENT_ADF: u16 = 0x7fff;
 
 /// An application on the card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Application {
     /// TS 31.102.
     Usim,

@@ -7,6 +7,7 @@ mod files;
 mod gba;
 mod gsm_class;
 mod hostile;
+mod onem2m;
 mod persistence;
 mod pins;
 mod selection;

@@ -208,6 +208,7 @@ fn a_tuak_card_and_odd_codes_come_back_too() {
         },
         adm1: crate::Code::adm("00112233445566ff").unwrap(),
         isim: None,
+        onem2m: vec![onem2m::subscription(Application::Usim)],
         msisdn: Some("+8821234567890".to_owned()),
         ..personalisation()
     };

@@ -4,6 +4,7 @@ mod duplicates;
 mod failover;
 mod serving;
 mod strangers;
+mod unnamed;
 
 use super::*;
 use crate::diameter::dictionary::base;
@@ -67,12 +68,15 @@ struct Net {
     hosts: Vec<Host>,
     links: BTreeMap<(usize, ConnectionId), (usize, ConnectionId)>,
     wires: VecDeque<(usize, ConnectionId, Wire)>,
+    /// Which host is reached under a label that is not its name.
+    addresses: BTreeMap<DiameterIdentity, usize>,
     now: Instant,
 }
 
 impl Net {
     fn new() -> Self {
-        Self { hosts: vec![], links: BTreeMap::new(), wires: VecDeque::new(), now: first_moment() }
+        let (links, addresses) = (BTreeMap::new(), BTreeMap::new());
+        Self { hosts: vec![], links, wires: VecDeque::new(), addresses, now: first_moment() }
     }
 
     /// "bsf" knows and connects to these servers; each with its priority in the realm "home".
@@ -202,7 +206,8 @@ impl Net {
         let now = self.now;
         match output {
             Output::Connect { connection, peer } => {
-                let to = self.hosts.iter().position(|host| host.name == peer).unwrap();
+                let named = || self.hosts.iter().position(|host| host.name == peer);
+                let to = self.addresses.get(&peer).copied().or_else(named).unwrap();
                 if self.hosts[at].cut || self.hosts[to].cut {
                     self.hosts[at].node.handle_input(Input::ConnectFailed(connection), now);
                     return;

@@ -54,6 +54,33 @@ fn an_unexpected_name_is_3010_at_the_responder_and_a_wrong_peer_at_the_initiator
 }
 
 #[test]
+fn the_initiator_holds_the_other_end_to_the_names_in_its_certificate() {
+    for (names, wrong) in [(&["x.example", "B.example"][..], false), (&["x.example"], true), (&[], true)] {
+        let names: Vec<_> = names.iter().map(|name| identity(name)).collect();
+        let [Side { mut peer, .. }, _] = Pair::new().sides;
+        let now = first_moment();
+        peer.handle_input(Input::Start, now);
+        peer.handle_input(Input::ConnectedTo(&names), now);
+        let mut sent = MessageReader::new(1000);
+        while let Some(output) = peer.poll_output() {
+            if let Output::Transmit(_, octets) = output {
+                sent.push(octets.danger_expose());
+            }
+        }
+        let cer = sent.next_message().unwrap().unwrap();
+        let other = local("b.example", vec![ZN]);
+        let cea = crate::diameter::Answer::new(&cer, &other.origin, Outcome::SUCCESS)
+            .with_all(other.capability_avps())
+            .build();
+        let octets = cea.encode().unwrap();
+        peer.handle_input(Input::Received(Role::Initiator, octets.danger_expose()), now);
+        let is_wrong = |output| matches!(output, Output::Event(Event::Closed(CloseReason::WrongPeer)));
+        assert_eq!(std::iter::from_fn(|| peer.poll_output()).any(is_wrong), wrong, "{names:?}");
+        assert_eq!(peer.is_open(), !wrong);
+    }
+}
+
+#[test]
 fn a_cer_that_lacks_something_is_refused_with_an_example() {
     let mut pair = Pair::new();
     let mut lacking = Message::request(

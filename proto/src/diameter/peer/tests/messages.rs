@@ -141,7 +141,7 @@ fn the_peers_own_requests_are_bounded_until_they_are_answered() {
 fn an_answer_goes_out_only_on_the_connection_of_its_request() {
     let mut pair = Pair::connected();
     pair.send(A, 1, request("s")).unwrap();
-    let Some(Event::Request { generation, request }) = pair.events(B).pop() else { panic!() };
+    let Some(Event::Request { generation, request, .. }) = pair.events(B).pop() else { panic!() };
     let answer =
         crate::diameter::Answer::new(&request, &pair.sides[B].peer.local.origin, Outcome::SUCCESS).build();
     pair.input(B, Input::Disconnected(Role::Responder));

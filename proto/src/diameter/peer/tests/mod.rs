@@ -131,7 +131,7 @@ impl Pair {
             .events(side)
             .into_iter()
             .filter_map(|event| match event {
-                Event::Request { generation, request } => Some((generation, request)),
+                Event::Request { generation, request, .. } => Some((generation, request)),
                 _ => None,
             })
             .collect();

@@ -1,0 +1,65 @@
+//! Ua, the network side.
+
+use super::listening::bind;
+use super::{Service, StartError};
+use crate::config::{UaProxyConfig, UaZn};
+use crate::metrics::Metrics;
+use crate::naf::key_source::{KeySource, NafQuestion};
+use crate::naf::{DiameterKeys, LocalKeys, NbspKeys, Tasks, UaProxy, UaProxyError, UaSecrets, read_token};
+use ksnaf_proto::gba::guss::GsId;
+use ksnaf_proto::secret::Secret;
+use std::sync::Arc;
+
+impl Service {
+    pub(super) async fn start_ua(&mut self, metrics: &Arc<Metrics>) -> Result<(), StartError> {
+        let config = self.config.ua_proxy.clone();
+        let secrets = UaSecrets { nonces: fresh()?, pseudonyms: self.pseudonym_key().await? };
+        let tasks = Tasks {
+            shutdown: self.front.shutdown.clone(),
+            tracker: self.front.tracker.clone(),
+            abort: self.abort.clone(),
+        };
+        let source = self.key_source(&config)?;
+        let (enrolees, data_dir) = (self.config.enrolee.clone(), &self.config.data_dir);
+        let proxy = UaProxy::new(&config, enrolees, data_dir, source, secrets, Arc::clone(metrics), tasks)?;
+        let (listener, address) = bind("ua_proxy.listen", config.listen).await?;
+        self.addresses.ua_proxy = Some(address);
+        proxy.serve_tls(listener);
+        if let Some(listen) = config.http_listen {
+            let (listener, address) = bind("ua_proxy.http_listen", listen).await?;
+            self.addresses.ua_proxy_http = Some(address);
+            proxy.serve_http(listener);
+        }
+        Ok(())
+    }
+
+    fn key_source(&self, config: &UaProxyConfig) -> Result<Arc<dyn KeySource>, UaProxyError> {
+        let naf = config.naf_fqdn.clone().ok_or(UaProxyError::Setting("naf_fqdn is missing"))?;
+        let gs_ids: Vec<GsId> = config.gs_ids.iter().copied().map(GsId).collect();
+        let question = NafQuestion { naf, gs_ids, uicc_key: config.uicc_key };
+        match config.zn {
+            UaZn::Local => {
+                let store = self.store.clone();
+                let store = store.ok_or(UaProxyError::Setting("zn = \"local\" needs the role bsf"))?;
+                Ok(Arc::new(LocalKeys::new(store, question)))
+            }
+            UaZn::Nbsp => {
+                let base_url = config.base_url.clone();
+                let base_url = base_url.ok_or(UaProxyError::Setting("base_url is missing"))?;
+                let token = config.token_file.as_deref().map(read_token).transpose()?;
+                Ok(Arc::new(NbspKeys::new(base_url, token, question)))
+            }
+            UaZn::Diameter => {
+                let peer = config.peer.ok_or(UaProxyError::Setting("peer is missing"))?;
+                let keys = DiameterKeys::start(peer, question);
+                Ok(Arc::new(keys.ok_or(UaProxyError::Setting("naf_fqdn is no name of a Diameter node"))?))
+            }
+        }
+    }
+}
+
+fn fresh() -> Result<Secret<32>, StartError> {
+    let mut octets = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(octets.as_mut())?;
+    Ok(Secret::new(*octets))
+}
