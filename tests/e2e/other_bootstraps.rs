@@ -84,7 +84,7 @@ impl Terms {
         let url = format!("https://{}/", proxy.address);
         let network = match source {
             ZhSource::BuiltIn => None,
-            _ => Some(Network::start(source, &[person.clone()], Faults::default()).await),
+            _ => Some(Network::start(source, std::slice::from_ref(&person), Faults::default()).await),
         };
         if let Some(Network::Hlr(hlr)) = &network {
             hlr.misbehave(&person.imsi, Some(Fault::Triplets));
@@ -173,7 +173,7 @@ async fn an_hss_gives_the_digest_credential_and_an_hlr_the_triplet() {
 async fn a_source_without_digest_credentials_and_a_subscriber_without_one_are_refused() {
     let person = Person::new(ksnaf_proto::gba::GbaMode::Me);
     for source in [ZhSource::Diameter, ZhSource::Nhss, ZhSource::Nudm] {
-        let network = Network::start(source, &[person.clone()], Faults::default()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
         let (ca, setup) = (Ca::new(), crate::hss::setup(source, &network, &person));
         let server = ca.server_of(BSF);
         let lab = setup.without_card().config(|config| {

@@ -36,7 +36,7 @@ async fn settings_of(lab: &Lab, b_tid: &str) -> Guss {
 
 async fn bootstraps_over(source: ZhSource, mode: GbaMode) {
     let person = Person::new(mode);
-    let network = Network::start(source, &[person.clone()], Faults::default()).await;
+    let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
     let lab = setup(source, &network, &person).start().await;
     let device = lab.api().device_side("raw").await.ok();
     let b_tid = device["b_tid"].as_str().unwrap();
@@ -94,7 +94,7 @@ async fn cards_bootstrap_and_resynchronise_over_gsup() {
 async fn a_subscriber_without_local_settings_bootstraps_by_the_defaults() {
     for source in [ZhSource::Nudm, ZhSource::Cx, ZhSource::Gsup] {
         let person = Person::new(GbaMode::Me);
-        let network = Network::start(source, &[person.clone()], Faults::default()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
         let lab = setup(source, &network, &person).local(|_| None).start().await;
         let done = Device::new(person).bootstrap(lab.ub()).await.unwrap();
         let association = lab.store().association(&done.b_tid, SystemTime::now()).await.unwrap().unwrap();
@@ -190,7 +190,7 @@ async fn an_hss_that_is_late_broken_or_talks_nonsense_is_a_503_and_others_say_wh
 async fn a_source_that_is_not_there_is_a_503() {
     for source in SOURCES {
         let person = Person::new(GbaMode::Me);
-        let network = Network::start(source, &[person.clone()], Faults::default()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
         let setup = setup(source, &network, &person).without_card();
         network.stop().await;
         let lab = setup.config(|config| config.zh.timeout = seconds(2.0)).start().await;
@@ -203,7 +203,7 @@ async fn a_source_that_is_not_there_is_a_503() {
 async fn a_ue_cannot_tell_an_unknown_subscriber_from_a_forbidden_one_or_a_refused_auts() {
     for source in SOURCES {
         let (person, stranger) = (Person::new(GbaMode::Me), Person::new(GbaMode::Me));
-        let network = Network::start(source, &[person.clone()], Faults::default()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
         let lab = setup(source, &network, &person).without_card().start().await;
         let unknown = first_answer(&lab, stranger.impi.as_str()).await;
         let no_imsi = first_answer(&lab, "somebody@ims.example").await;
@@ -221,7 +221,7 @@ async fn a_ue_cannot_tell_an_unknown_subscriber_from_a_forbidden_one_or_a_refuse
             ZhSource::Cx => "error=10415:5004",
             _ => "error=403",
         };
-        let network = Network::start(source, &[person.clone()], code.parse().unwrap()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), code.parse().unwrap()).await;
         if let Network::Hlr(hlr) = &network {
             hlr.misbehave(&person.imsi, Some(crate::hlr::Fault::Cause(0x0b)));
         }
@@ -279,16 +279,17 @@ async fn a_standby_hss_takes_over_while_the_first_one_is_away() {
 async fn a_challenge_from_before_a_restart_gets_its_settings_after_it() {
     for source in SOURCES {
         let person = Person::new(GbaMode::Me);
-        let network = Network::start(source, &[person.clone()], Faults::default()).await;
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
         let mut lab = setup(source, &network, &person).without_card().start().await;
         let mut device = Device::new(person.clone());
         let begun = device.begin();
         let challenged = device.go_on(lab.ub(), begun).await.unwrap().err().expect("a challenge");
         lab.stop().await;
         lab.start_again().await;
-        let done =
-            device.go_on(lab.ub(), challenged).await.unwrap_or_else(|error| panic!("{source:?}: {error}"));
-        let done = done.ok().expect("an association");
+        let done = match device.go_on(lab.ub(), challenged).await {
+            Ok(done) => done.ok().expect("an association"),
+            Err(error) => panic!("{source:?}: {error}"),
+        };
         assert_eq!(settings_of(&lab, done.b_tid.as_str()).await.uss, guss(&person).uss, "{source:?}");
         lab.finish().await;
         network.stop().await;
