@@ -42,6 +42,13 @@ impl Hss for Zh {
         checked(&answer, KNOWN, request.read_answer(&answer))
     }
 
+    async fn digest(&self, impi: &Impi, kept: Option<&KeptSettings>) -> Result<HssAnswer, Failure> {
+        let timestamp = kept.and_then(|kept| kept.timestamp);
+        let request = MultimediaAuthRequest::for_digest(impi.clone(), timestamp);
+        let answer = self.0.ask(request.to_message(&self.0.addressing().await)).await?;
+        checked(&answer, KNOWN, request.read_answer(&answer))
+    }
+
     /// There is no other way on Zh than to ask for a vector with them.
     async fn settings(&self, impi: &Impi) -> Result<Settings, Failure> {
         let request = VectorRequest { impi: impi.clone(), resync: None };
