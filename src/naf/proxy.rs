@@ -5,6 +5,7 @@ use super::enrolees::Enrolees;
 use super::holder::Holder;
 use super::identities::Identities;
 use super::keys::{Keys, NoKey};
+use super::provisioned::Deposits;
 use super::upstream::Upstream;
 use crate::metrics::Metrics;
 use http::{HeaderName, HeaderValue};
@@ -22,6 +23,8 @@ pub(super) struct Proxy {
     pub(super) digest: Digest,
     pub(super) enrolees: Enrolees,
     pub(super) identities: Identities,
+    /// Where this process has any.
+    pub(super) deposits: Option<Deposits>,
     pub(super) upstream: Upstream,
     pub(super) upstream_token: Option<HeaderValue>,
     pub(super) forward_headers: Vec<HeaderName>,

@@ -230,6 +230,8 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
         store: None,
         device: None,
         policy: NafPolicy::default(),
+        enrolment: Arc::default(),
+        provisioned: None,
         tokens: ksnaf::api::caller::Tokens::default(),
         own_uid: 0,
         config: config.api,

@@ -10,6 +10,7 @@
 //! | [`misbehaving_cards`], [`pins`], [`enrolment`] | the card's side of it; what it says about oneM2M |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
+//! | [`enrolees`] | which subscriber enrols with which target, and what that hears |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
@@ -43,6 +44,7 @@ mod description;
 mod device;
 mod diameter;
 mod draining;
+mod enrolees;
 mod enrolment;
 mod fetches;
 mod forms;
