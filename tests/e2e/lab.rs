@@ -204,6 +204,11 @@ impl Lab {
         self.service.take().expect("a running service").stop().await;
     }
 
+    /// Gives the BSF another name, from the next start on.
+    pub(crate) fn rename_bsf(&mut self, name: &str) {
+        self.config.bsf.fqdn = fqdn(name);
+    }
+
     /// Tries to start a second one on the same directory.
     pub(crate) async fn start_beside(&self) -> Result<Service, StartError> {
         self.try_start().await

@@ -11,6 +11,7 @@
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
 //! | [`enrolees`] | which subscriber enrols with which target, and what that hears |
+//! | [`provisioned`] | credentials that a service provider deposits |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
@@ -63,6 +64,7 @@ mod other_bootstraps;
 mod people;
 mod pins;
 mod program;
+mod provisioned;
 mod proxy;
 mod push;
 mod python;
