@@ -5,7 +5,7 @@ use super::refusal::Rsc;
 use crate::config::EnroleeConfig;
 use crate::credential::enrolment::{self, Enrolment, Place};
 use crate::data_dir;
-use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::rules::Pattern;
 use ksnaf_proto::onem2m::{Originator, Registrar};
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,12 @@ impl Enrolees {
         }
     }
 
+    /// Who registers: its private identity, which its rules go by, and the originator that was let pass.
+    pub(super) fn registering(&self, enrolee: Enrolee, from: &str) -> Option<(&Impi, Originator)> {
+        let impi = &self.at(enrolee)?.config.impi;
+        Some((impi, self.registrar.originator(from).ok()?))
+    }
+
     /// Binds the stem that a CSE gave. Whoever had it before has it no more: the CSE knows best.
     pub(super) fn bind(&self, enrolee: Enrolee, given: &str) -> io::Result<()> {
         let Some(listed) = self.at(enrolee) else { return Ok(()) };
@@ -192,7 +198,6 @@ fn canonical(registrar: &Registrar, pattern: &Pattern) -> Pattern {
 mod tests {
     use super::*;
     use crate::config::NafPolicy;
-    use ksnaf_proto::identity::Impi;
     use ksnaf_proto::onem2m::{CseId, SpId};
 
     fn impi(name: &str) -> Impi {

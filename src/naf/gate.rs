@@ -91,9 +91,16 @@ impl Connection {
         if let Some(kind) = &wants {
             headers::websocket(&parts.headers, kind, self.proxy.websocket)?;
         }
-        let (head, enrolee, registers) = self.head(&parts, &known.holder)?;
+        let (mut head, enrolee, registers) = self.head(&parts, &known.holder)?;
+        let mut body = known.body;
+        if let Some(enrolee) = enrolee.filter(|_| registers) {
+            let from = head.get("x-m2m-origin").and_then(|from| from.to_str().ok()).map(str::to_owned);
+            let who = (enrolee, &known.holder);
+            let proxy = &self.proxy;
+            body = proxy.rules.check(&proxy.enrolees, who, from.as_deref(), &mut head, body).await?;
+        }
         let upgrade = wants.as_ref().and_then(|_| parts.extensions.remove::<hyper::upgrade::OnUpgrade>());
-        let mut request = Request::new(known.body);
+        let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
         let target = self.proxy.upstream.target(&parts.uri);
         *request.uri_mut() =

@@ -9,11 +9,13 @@
 //! | [`tls`], `tap` | handshakes with pre-shared keys and with certificates |
 //! | `digest` | challenges and responses |
 //! | `enrolees`, `identities` | who a subscriber is to what stands behind |
+//! | `app_rules` | which applications may register by whose key |
 //! | `provisioned` | deposited credentials, and connections by a deposited key |
 //! | `gate`, `headers`, `answers`, `refusal` | one request, what passes of it, what comes back |
 //! | `upstream`, `proxy`, `serve` | connections |
 
 mod answers;
+mod app_rules;
 mod digest;
 mod enrolees;
 mod gate;
@@ -42,6 +44,7 @@ use crate::config::UaProxyConfig;
 use crate::credential::enrolment::Enrolment;
 use crate::credential::provisioned::Provisioned;
 use crate::metrics::Metrics;
+use app_rules::AppRules;
 use digest::Digest;
 use enrolees::Enrolees;
 use http::{HeaderName, HeaderValue};
@@ -138,6 +141,7 @@ impl UaProxy {
             keys: Arc::new(Keys::new(Arc::clone(&source), times)),
             digest: Digest::new(config, &naf, secrets.nonces),
             enrolees,
+            rules: AppRules::new(config.rule.iter().map(|rule| rule.rule().clone()).collect()),
             identities: Identities { naf, key: secrets.pseudonyms },
             deposits,
             upstream: Upstream::new(upstream, config.upstream_timeout.0),

@@ -1,5 +1,6 @@
 //! What all connections of the proxy share, and how long they live.
 
+use super::app_rules::AppRules;
 use super::digest::Digest;
 use super::enrolees::Enrolees;
 use super::holder::Holder;
@@ -22,6 +23,7 @@ pub(super) struct Proxy {
     pub(super) keys: Arc<Keys>,
     pub(super) digest: Digest,
     pub(super) enrolees: Enrolees,
+    pub(super) rules: AppRules,
     pub(super) identities: Identities,
     /// Where this process has any.
     pub(super) deposits: Option<Deposits>,

@@ -204,9 +204,9 @@ impl Lab {
         self.service.take().expect("a running service").stop().await;
     }
 
-    /// Gives the BSF another name, from the next start on.
-    pub(crate) fn rename_bsf(&mut self, name: &str) {
-        self.config.bsf.fqdn = fqdn(name);
+    /// Changes the configuration, from the next start on.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
     }
 
     /// Tries to start a second one on the same directory.

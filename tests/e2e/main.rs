@@ -19,6 +19,7 @@
 //! | [`ua_lab`], [`ua_client`] | a proxy before a server of the test's own; its clients |
 //! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
 //! | [`ua_device`] | Ua, the device side, through to it |
+//! | [`app_rules`] | which applications may register there |
 //! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
 //! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
 //! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
@@ -35,6 +36,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, and says where")]
 
 mod api;
+mod app_rules;
 mod applications;
 mod authentication;
 mod authorization;

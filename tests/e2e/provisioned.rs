@@ -244,7 +244,7 @@ async fn a_name_that_a_bootstrap_has_is_the_bootstraps() {
     let key = fresh_key(&lab);
     put(&lab.api(), CSE, &format!("12-{b_tid}"), &deposit(22, &key)).await.problem(400);
     lab.stop().await;
-    lab.rename_bsf("bsf.elsewhere.example");
+    lab.change(|config| config.bsf.fqdn = fqdn("bsf.elsewhere.example"));
     lab.start_again().await;
     put_well(&lab.api(), CSE, &format!("12-{b_tid}"), &deposit(22, &key)).await;
     psk(&lab, &credential, SUITE).await;
