@@ -5,13 +5,13 @@
 mod associations;
 mod body;
 pub mod caller;
+mod deposits;
 mod enrolee;
 mod fetch;
 mod naf;
 mod openapi;
 mod operation;
 pub mod problem;
-mod provisioned;
 mod push;
 mod subscribers;
 mod ue;
@@ -114,11 +114,8 @@ impl Api {
             .route("/fetchCredentials/{ke_id}/{suid}", get(fetch::fetch_credentials))
             .route("/v1/associations", get(associations::list))
             .route("/v1/associations/{b_tid}", delete(associations::revoke))
-            .route("/v1/provisioned/{target}", get(provisioned::list))
-            .route(
-                "/v1/provisioned/{target}/{credential_id}",
-                put(provisioned::put).delete(provisioned::remove),
-            )
+            .route("/v1/provisioned/{target}", get(deposits::list))
+            .route("/v1/provisioned/{target}/{credential_id}", put(deposits::put).delete(deposits::remove))
             .route("/v1/subscribers", get(subscribers::list).post(subscribers::add))
             .route("/v1/subscribers/{imsi}", get(subscribers::show).delete(subscribers::remove))
             .route("/healthz", get(operation::healthz))

@@ -129,3 +129,21 @@ impl KeySource for WithDeposits {
         self.bootstraps.close()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deposited_key_is_for_handshakes_with_pre_shared_keys() {
+        for suite in [0x00ae, 0x00a8, 0xc037, 0xccac, 0xc0a8] {
+            assert!(is_psk(UaSecurityProtocolId::tls(CipherSuite(suite))), "{suite:04x}");
+        }
+        assert!(is_psk(UaSecurityProtocolId::TLS13_PSK));
+        // HTTP Digest, outside TLS and inside it with a certificate.
+        assert!(!is_psk(UaSecurityProtocolId::HTTP_DIGEST));
+        for suite in [0xc02b, 0xc02f, 0x1301, 0x1303] {
+            assert!(!is_psk(UaSecurityProtocolId::tls(CipherSuite(suite))), "{suite:04x}");
+        }
+    }
+}
