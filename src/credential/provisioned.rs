@@ -272,8 +272,12 @@ mod tests {
         let changed = Deposit { key: Secret::new([3; 32]), ..one.clone() };
         all.put(changed.clone(), now()).unwrap();
         for all in [&all, &open(&folder, 1).unwrap()] {
-            assert_eq!(all.of_target(&one.target, now()), [changed.clone()], "its own is replaced");
-            assert_eq!(all.of_target(&other.target, now()), [other.clone()]);
+            assert_eq!(
+                all.of_target(&one.target, now()),
+                std::slice::from_ref(&changed),
+                "its own is replaced"
+            );
+            assert_eq!(all.of_target(&other.target, now()), std::slice::from_ref(&other));
             assert_eq!(all.connection_key(&other.target, "k@sp.example", now()), Some(other.clone()));
             assert_eq!(all.connection_key(&fqdn("c.example"), "k@sp.example", now()), None);
             assert_eq!(all.connection_key(&other.target, "K@sp.example", now()), None);
@@ -297,8 +301,8 @@ mod tests {
         all.put(mine.clone(), now()).unwrap();
         all.put(deposit("a.example", "13-l@sp.example", 2), now()).unwrap();
         all.put(Deposit { enrolee: name, ..deposit("b.example", "13-k@sp.example", 3) }, now()).unwrap();
-        assert_eq!(kept(&all, now()), [mine.clone()]);
-        assert_eq!(kept(&all, mine.expires_at - Duration::from_secs(1)), [mine.clone()]);
+        assert_eq!(kept(&all, now()), std::slice::from_ref(&mine));
+        assert_eq!(kept(&all, mine.expires_at - Duration::from_secs(1)), std::slice::from_ref(&mine));
         assert_eq!(kept(&all, mine.expires_at), []);
         assert_eq!(all.connection_key(&target, "k@sp.example", now()), None, "not for connections");
         assert!(!all.remove(&target, &mine.credential_id, mine.expires_at).unwrap());

@@ -295,10 +295,14 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
     let mut seen = Seen::default();
     let mut person = Person::new(GbaMode::U);
     person.consent = true;
+    let mut enrolee = crate::ua_lab::enrolee(&Setup::of(person.clone()), &["Cdevice1", "/mn7"]);
+    enrolee.consent = true;
     let setup = Setup::of(person).config(|config| {
+        config.enrolee.push(enrolee);
         let mut inside = config.naf[0].clone();
         inside.fqdn = crate::lab::fqdn("inside.example");
         inside.ks_int = true;
+        inside.private_identity = true;
         config.naf.push(inside);
         config.api.identity_readers = vec!["lab".to_owned()];
     });
