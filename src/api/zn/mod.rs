@@ -148,7 +148,12 @@ impl Zn {
     /// A vector for this push alone, so that its Ks is disposable.
     async fn vector(&self, impi: &Impi, authorized: &AuthorizedPush<'_>) -> Result<VectorAnswer, ZnError> {
         let request = VectorRequest { impi: impi.clone(), resync: authorized.query().resync };
-        self.source.vector(request).await.map_err(vector_error)
+        let answer = self.source.vector(request).await.map_err(vector_error)?;
+        // A SIM has no AUTN, and what stands in place of CK and IK must not pass for UMTS AKA's.
+        if answer.card == ksnaf_proto::zh::CardAka::Gsm {
+            return Err(vector_error(VectorError::NotAllowed));
+        }
+        Ok(answer)
     }
 
     /// The GUSS, with what the source says of card and lifetime beside it.
