@@ -46,6 +46,7 @@ test:
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --workspace --no-deps --document-private-items
 	scripts/fuzz replay
 	cargo test --locked --workspace
+	$(python)/bin/python scripts/check-claims docs/conformance.md docs/ser.md
 
 bench:
 	$(need-cargo)

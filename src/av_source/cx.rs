@@ -20,7 +20,7 @@ impl Hss for Cx {
 
     async fn ask(&self, request: &VectorRequest, _: Option<&KeptSettings>) -> Result<HssAnswer, Failure> {
         let request = CxAuthRequest::new(request, self.server_name.clone());
-        let answer = self.peer.ask(request.to_message(&self.peer.addressing())).await?;
+        let answer = self.peer.ask(request.to_message(&self.peer.addressing().await)).await?;
         checked(&answer, KNOWN, request.read_answer(&answer))
     }
 

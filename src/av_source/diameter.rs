@@ -7,8 +7,8 @@ use super::remote::Hss;
 use crate::config::{Config, PeerAddress};
 use crate::http::tls;
 use ksnaf_diameter::{
-    Diameter, DisconnectCause, NodeConfig, PeerConfig, RequestError, Route, RoutingTable, SendError,
-    Settings as NodeSettings,
+    Diameter, DisconnectCause, NodeConfig, PeerConfig, PeerState, RequestError, Route, RoutingTable,
+    SendError, Settings as NodeSettings,
 };
 use ksnaf_proto::diameter::peer::Backoff;
 use ksnaf_proto::diameter::{
@@ -38,7 +38,14 @@ impl Hss for Zh {
 
     async fn ask(&self, request: &VectorRequest, kept: Option<&KeptSettings>) -> Result<HssAnswer, Failure> {
         let request = MultimediaAuthRequest::new(request, kept.and_then(|kept| kept.timestamp));
-        let answer = self.0.ask(request.to_message(&self.0.addressing())).await?;
+        let answer = self.0.ask(request.to_message(&self.0.addressing().await)).await?;
+        checked(&answer, KNOWN, request.read_answer(&answer))
+    }
+
+    async fn digest(&self, impi: &Impi, kept: Option<&KeptSettings>) -> Result<HssAnswer, Failure> {
+        let timestamp = kept.and_then(|kept| kept.timestamp);
+        let request = MultimediaAuthRequest::for_digest(impi.clone(), timestamp);
+        let answer = self.0.ask(request.to_message(&self.0.addressing().await)).await?;
         checked(&answer, KNOWN, request.read_answer(&answer))
     }
 
@@ -64,11 +71,15 @@ pub(super) fn checked(
     Ok(read)
 }
 
-/// A Diameter node with one peer, and maybe one that takes over.
+/// The HSS and whoever takes over, by a node of their own or by the process's.
 pub(super) struct Peer {
     node: Diameter,
-    realm: DiameterIdentity,
+    application: ApplicationId,
+    /// Destination-Realm; the connected HSS's own where the configuration says none.
+    realm: Option<DiameterIdentity>,
     bound: Duration,
+    /// Whether the node serves others too.
+    is_shared: bool,
 }
 
 impl Peer {
@@ -83,8 +94,7 @@ impl Peer {
             DiameterIdentity::parse(text)
                 .map_err(|error| SourceError::Identity { key, reason: error.to_string() })
         };
-        let realm = zh.realm.as_deref().ok_or(SourceError::Missing("zh.realm"))?;
-        let realm = identity("zh.realm", realm)?;
+        let realm = zh.realm.as_deref().map(|realm| identity("zh.realm", realm)).transpose()?;
         let host = config.bsf.fqdn.as_str();
         let own_realm = host.split_once('.').map_or(host, |(_, realm)| realm);
         let origin = Origin { host: identity("bsf.fqdn", host)?, realm: identity("bsf.fqdn", own_realm)? };
@@ -126,17 +136,42 @@ impl Peer {
             tls: trust.map(Arc::new),
             ..NodeSettings::new(NodeConfig::new(local))
         };
-        Ok(Self { node: Diameter::start(settings, Vec::new(), None), realm, bound: zh.timeout.0 })
+        let node = Diameter::start(settings, Vec::new(), None);
+        Ok(Self { node, application, realm, bound: zh.timeout.0, is_shared: false })
     }
 
-    /// For the next request.
-    pub(super) fn addressing(&self) -> Addressing {
+    /// By the process's node and the routes of `[[diameter.peer]]`.
+    pub(super) fn over(
+        node: Diameter,
+        application: ApplicationId,
+        config: &Config,
+    ) -> Result<Self, SourceError> {
+        let parse = |text: &str| {
+            DiameterIdentity::parse(text)
+                .map_err(|error| SourceError::Identity { key: "zh.realm", reason: error.to_string() })
+        };
+        let realm = config.zh.realm.as_deref().map(parse).transpose()?;
+        Ok(Self { node, application, realm, bound: config.zh.timeout.0, is_shared: true })
+    }
+
+    /// For the next request. Which realm the HSS is in, it tells when it is connected.
+    pub(super) async fn addressing(&self) -> Addressing {
+        let mut realm = self.realm.clone().or_else(|| self.realm_of_hss());
+        if realm.is_none() && self.is_connected_in(self.bound / 2).await {
+            realm = self.realm_of_hss();
+        }
+        let origin = self.node.local().origin.clone();
         Addressing {
             session_id: self.node.session_id(),
-            origin: self.node.local().origin.clone(),
-            destination_realm: self.realm.clone(),
+            destination_realm: realm.unwrap_or_else(|| origin.realm.clone()),
+            origin,
             destination_host: None,
         }
+    }
+
+    fn realm_of_hss(&self) -> Option<DiameterIdentity> {
+        let speaks = |peer: &PeerState| peer.connected && peer.applications.contains(&self.application);
+        self.node.peers().into_iter().find(speaks)?.realm
     }
 
     /// Sends a request and waits for its answer.
@@ -152,13 +187,16 @@ impl Peer {
 
     /// DPR, so that the HSS does not take this for a failure.
     pub(super) async fn close(&self) {
-        self.node.shut_down(DisconnectCause::REBOOTING, LEAVE).await;
+        if !self.is_shared {
+            self.node.shut_down(DisconnectCause::REBOOTING, LEAVE).await;
+        }
     }
 
     /// Right after the start, or after an HSS's own restart, a connection is just about to be there.
     async fn is_connected_in(&self, bound: Duration) -> bool {
         let mut peers = self.node.watch_peers();
-        let connected = peers.wait_for(|peers| peers.iter().any(|peer| peer.connected));
+        let speaks = |peer: &PeerState| peer.connected && peer.applications.contains(&self.application);
+        let connected = peers.wait_for(|peers| peers.iter().any(speaks));
         tokio::time::timeout(bound, connected).await.is_ok_and(|found| found.is_ok())
     }
 }

@@ -33,8 +33,10 @@ pub(super) enum Failure {
     Diameter(#[from] RequestError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
-    #[error("an answer without a vector for a USIM")]
+    #[error("an answer without a vector")]
     NoVector,
+    #[error("this source gives no digest credentials, or has none for the subscriber")]
+    NoDigest,
 }
 
 impl Failure {
@@ -42,6 +44,7 @@ impl Failure {
     pub(super) fn vector_error(&self, resync: bool) -> VectorError {
         match self {
             Self::NoImsi => VectorError::UnknownSubscriber,
+            Self::NoDigest => VectorError::NotAllowed,
             Self::Sbi(error) => error.vector_error(),
             Self::Cause(cause) => cause.vector_error(resync),
             Self::Answer(error) => error.vector_error(resync),

@@ -33,6 +33,7 @@ use crate::store::Store;
 use cx::Cx;
 use diameter::{Peer, Zh};
 use gsup::Gsup;
+use ksnaf_diameter::Diameter;
 use ksnaf_proto::diameter::ApplicationId;
 use ksnaf_proto::identity::{Impi, Impu};
 use ksnaf_proto::ub::{DigestAnswer, VectorAnswer, VectorError, VectorRequest};
@@ -103,11 +104,13 @@ pub enum SourceError {
     Missing(&'static str),
 }
 
-/// The source that `[zh]` names. One that is another machine need not be there yet.
+/// The source that `[zh]` names. One that is another machine need not be there yet. `node` is the process's, for an HSS
+/// that is one of its peers.
 pub async fn from_config(
     config: &Config,
     store: &Arc<dyn Store>,
     metrics: &Arc<Metrics>,
+    node: Option<&Diameter>,
 ) -> Result<Arc<dyn AuthenticationVectorSource>, SourceError> {
     let zh = &config.zh;
     let parts = Parts { config, store, metrics };
@@ -128,16 +131,14 @@ pub async fn from_config(
             parts.remote(gsup, peer.to_string())
         }
         ZhSource::Diameter => {
-            let peer = parts.peer()?;
-            let node = Peer::start(&peer, ApplicationId::ZH, config).await?;
-            parts.remote(Zh(node), peer.to_string())
+            let (peer, name) = parts.diameter(ApplicationId::ZH, node).await?;
+            parts.remote(Zh(peer), name)
         }
         ZhSource::Cx => {
-            let address = parts.peer()?;
-            let peer = Peer::start(&address, ApplicationId::CX, config).await?;
+            let (peer, name) = parts.diameter(ApplicationId::CX, node).await?;
             let server_name = zh.server_name.clone();
             let server_name = server_name.unwrap_or_else(|| format!("sip:{}", config.bsf.fqdn.as_str()));
-            parts.remote(Cx { peer, server_name: ServerName(server_name) }, address.to_string())
+            parts.remote(Cx { peer, server_name: ServerName(server_name) }, name)
         }
     })
 }
@@ -152,6 +153,24 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn peer(&self) -> Result<PeerAddress, SourceError> {
         self.config.zh.peer.clone().ok_or(SourceError::Missing("zh.peer"))
+    }
+
+    /// The HSS at `zh.peer`, else whatever peer of the process's node takes the application; and a name for the log.
+    async fn diameter(
+        &self,
+        application: ApplicationId,
+        node: Option<&Diameter>,
+    ) -> Result<(Peer, String), SourceError> {
+        match (&self.config.zh.peer, node) {
+            (Some(address), _) => {
+                Ok((Peer::start(address, application, self.config).await?, address.to_string()))
+            }
+            (None, Some(node)) => {
+                let peer = Peer::over(node.clone(), application, self.config)?;
+                Ok((peer, "[[diameter.peer]]".to_owned()))
+            }
+            (None, None) => Err(SourceError::Missing("zh.peer, or a [[diameter.peer]]")),
+        }
     }
 
     fn remote<H: Hss>(&self, hss: H, peer: String) -> Arc<dyn AuthenticationVectorSource> {

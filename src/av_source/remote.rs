@@ -5,14 +5,14 @@ use super::failure::Failure;
 use super::kept::{KeptSettings, KeptVectors, SettingsCache};
 use super::public_identity::by_impu;
 use super::turns::Turns;
-use super::{AuthenticationVectorSource, GussFuture, ImpiFuture, VectorFuture};
+use super::{AuthenticationVectorSource, DigestFuture, GussFuture, ImpiFuture, VectorFuture};
 use crate::config::ZhConfig;
 use crate::metrics::Metrics;
 use crate::store::{Store, Subscriber};
 use ksnaf_proto::aka::AuthVector;
 use ksnaf_proto::gba::guss::Namespace;
 use ksnaf_proto::identity::{Impi, Impu};
-use ksnaf_proto::zh::{HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
+use ksnaf_proto::zh::{CardAka, DigestAnswer, HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,6 +38,15 @@ pub(super) trait Hss: Send + Sync + 'static {
 
     /// Asks for the settings alone. Only where [`Self::TELLS_SETTINGS`].
     fn settings(&self, impi: &Impi) -> impl Future<Output = Result<Settings, Failure>> + Send;
+
+    /// Asks for the digest credential, and for the settings unless those kept will do. Most protocols carry none.
+    fn digest(
+        &self,
+        _impi: &Impi,
+        _kept: Option<&KeptSettings>,
+    ) -> impl Future<Output = Result<HssAnswer, Failure>> + Send {
+        std::future::ready(Err(Failure::NoDigest))
+    }
 
     /// Takes leave, where the protocol has a way to.
     fn close(&self) -> impl Future<Output = ()> + Send {
@@ -120,8 +129,35 @@ impl<H: Hss> Remote<H> {
         self.settings.note(impi, &answer.settings, Instant::now());
         let mut vectors = VecDeque::from(std::mem::take(&mut answer.vectors));
         answer.vectors.extend(vectors.pop_front());
+        // A SIM has no sequence numbers, so nothing is lost; those that are kept are a USIM's.
+        if answer.card == CardAka::Gsm {
+            vectors.clear();
+        }
         self.vectors.put(impi, vectors, Instant::now());
         Ok((with_settings(answer, local, kept.as_ref())?, "vector"))
+    }
+
+    /// As [`Self::fetch`], for a digest credential.
+    async fn fetch_digest(&self, impi: &Impi) -> Result<DigestAnswer, VectorError> {
+        let began = Instant::now();
+        let answered = tokio::time::timeout(self.bound, self.digest_of(impi)).await;
+        let answered = answered.unwrap_or(Err(Failure::Late(self.bound)));
+        let outcome = answered.as_ref().err().map_or("digest", |failure| failure.outcome(false));
+        self.metrics.count_zh(H::NAME, outcome, began.elapsed().as_secs_f64());
+        answered.map_err(|failure| {
+            let error = failure.vector_error(false);
+            self.note(&failure, error, impi);
+            error
+        })
+    }
+
+    async fn digest_of(&self, impi: &Impi) -> Result<DigestAnswer, Failure> {
+        let _turn = self.turns.turn(impi).await?;
+        let kept = self.settings.last(impi, Instant::now());
+        let answer = self.hss.digest(impi, kept.as_ref()).await?;
+        self.settings.note(impi, &answer.settings, Instant::now());
+        let kept = kept.as_ref().and_then(|kept| kept.guss.as_ref());
+        answer.into_digest(kept).map_err(|_| Failure::NoDigest)
     }
 
     /// The settings that the vector of this bootstrap came with, however old by now: the procedure has used them.
@@ -156,6 +192,10 @@ impl<H: Hss> Remote<H> {
 impl<H: Hss> AuthenticationVectorSource for Remote<H> {
     fn vector(&self, request: VectorRequest) -> VectorFuture<'_> {
         Box::pin(self.fetch(request))
+    }
+
+    fn digest<'a>(&'a self, impi: &'a Impi) -> DigestFuture<'a> {
+        Box::pin(self.fetch_digest(impi))
     }
 
     fn guss<'a>(&'a self, impi: &'a Impi) -> GussFuture<'a> {

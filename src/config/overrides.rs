@@ -173,7 +173,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Conflict("unconfirmed.digest_exporter is empty"));
     }
     config.diameter.conflict().map_err(ConfigError::Conflict)?;
-    config.zh.missing(ub.request_timeout).map_err(ConfigError::Conflict)?;
+    config.zh.missing(ub.request_timeout, !config.diameter.peer.is_empty()).map_err(ConfigError::Conflict)?;
     let api = &config.api;
     if api.tls_listen.is_some()
         && (api.tls_certificate.is_none() || api.tls_key.is_none() || api.client_ca.is_none())

@@ -14,13 +14,13 @@ use std::time::Duration;
 pub struct ZhConfig {
     /// Which AuC or HSS gives the vectors.
     pub source: ZhSource,
-    /// Host and port, for `diameter`, `cx` and `gsup`.
+    /// Host and port, for `diameter`, `cx` and `gsup`. Without it, `diameter` and `cx` ask by `[[diameter.peer]]`.
     pub peer: Option<PeerAddress>,
     /// Another HSS of the same realm, for `diameter` and `cx`: it takes over while the first one is away.
     pub standby_peer: Option<PeerAddress>,
     /// The apiRoot, before `/nhss-gba-ueau/v1` and the like, for `nhss` and `nudm`.
     pub base_url: Option<BaseUrl>,
-    /// Destination-Realm, for `diameter` and `cx`: the HSS's own, which no rule derives from a subscriber.
+    /// Destination-Realm, for `diameter` and `cx`; the connected HSS's own unless set.
     pub realm: Option<String>,
     /// For one answer, all that is needed for it included. Four seconds: an HSS answers in milliseconds, and Ub's own
     /// bound has not passed yet, so that the UE is told to come again.
@@ -206,18 +206,20 @@ impl<'de> Deserialize<'de> for BaseUrl {
 
 impl ZhConfig {
     /// What the source needs and does not have.
-    pub(super) fn missing(&self, ub_bound: Lifetime) -> Result<(), &'static str> {
+    pub(super) fn missing(&self, ub_bound: Lifetime, has_diameter_peers: bool) -> Result<(), &'static str> {
         use ZhSource::{BuiltIn, Cx, Diameter, Gsup, Nhss, Nudm};
+        let hss = self.peer.is_some() || has_diameter_peers;
         let has = |there: bool, message: &'static str| if there { Ok(()) } else { Err(message) };
         match self.source {
             BuiltIn => return Ok(()),
             Diameter => {
-                has(self.peer.is_some(), "zh.source = \"diameter\" needs zh.peer, the HSS's host:port")?;
-                has(self.realm.is_some(), "zh.source = \"diameter\" needs zh.realm, the HSS's realm")?;
+                has(
+                    hss,
+                    "zh.source = \"diameter\" needs zh.peer, the HSS's host:port, or a [[diameter.peer]]",
+                )?;
             }
             Cx => {
-                has(self.peer.is_some(), "zh.source = \"cx\" needs zh.peer, the HSS's host:port")?;
-                has(self.realm.is_some(), "zh.source = \"cx\" needs zh.realm, the HSS's realm")?;
+                has(hss, "zh.source = \"cx\" needs zh.peer, the HSS's host:port, or a [[diameter.peer]]")?;
             }
             Gsup => has(self.peer.is_some(), "zh.source = \"gsup\" needs zh.peer, the HLR's host:port")?,
             Nhss => {
@@ -274,7 +276,7 @@ mod tests {
         let told = |change: fn(&mut ZhConfig)| {
             let mut config = ZhConfig::default();
             change(&mut config);
-            config.missing(Lifetime(Duration::from_secs(10))).err().unwrap_or_default()
+            config.missing(Lifetime(Duration::from_secs(10)), false).err().unwrap_or_default()
         };
         assert_eq!(told(|_| ()), "");
         assert!(told(|zh| zh.source = ZhSource::Gsup).contains("needs zh.peer"));
@@ -286,7 +288,7 @@ mod tests {
             zh.source = ZhSource::Diameter;
             zh.peer = "h:1".parse().ok();
         };
-        assert!(told(diameter).contains("needs zh.realm"));
+        assert_eq!(told(diameter), "", "the HSS tells its realm");
         let https = |zh: &mut ZhConfig| {
             zh.source = ZhSource::Nhss;
             zh.base_url = "https://h".parse().ok();

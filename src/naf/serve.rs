@@ -23,6 +23,9 @@ const MAX_HEADER_OCTETS: usize = 64 * 1024;
 /// After a failed accept (no file descriptors left) the listener rests this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a request that is under way may go on when the connection's key is worth nothing any more.
+const LAST_REQUEST: Duration = Duration::from_secs(2);
+
 /// Bounds of the listeners.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -212,7 +215,14 @@ impl Client {
         };
         let ended = tokio::select! {
             ended = serving.as_mut() => ended,
-            () = worthless => return,
+            () = worthless => {
+                // A key that was replaced by the subscriber's next bootstrap is no theft: what is under way comes to its end.
+                serving.as_mut().graceful_shutdown();
+                match tokio::time::timeout(LAST_REQUEST, serving).await {
+                    Ok(ended) => ended,
+                    Err(_) => return,
+                }
+            }
             () = self.proxy.tasks.shutdown.clone().cancelled_owned() => {
                 serving.as_mut().graceful_shutdown();
                 serving.await

@@ -2,6 +2,7 @@
 
 use super::listening::bind;
 use super::{Service, StartError};
+use crate::config::ZhSource;
 use crate::diameter::{Desk, Diameter, DisconnectCause, Listener, Plan, acceptor};
 use ksnaf_proto::diameter::ApplicationId;
 use std::sync::Arc;
@@ -34,6 +35,11 @@ impl Service {
         if self.addresses.zn_diameter.is_some() || self.addresses.zn_diameter_tls.is_some() {
             plan.advertise(ApplicationId::ZN);
             plan.advertise(ApplicationId::ZPN);
+        }
+        match self.config.zh.source {
+            ZhSource::Diameter => plan.advertise(ApplicationId::ZH),
+            ZhSource::Cx => plan.advertise(ApplicationId::CX),
+            _ => {}
         }
         if !plan.is_idle() {
             let (asks, desk) = plan.start().await;

@@ -16,7 +16,10 @@ impl Service {
         store: &Arc<dyn Store>,
         metrics: &Arc<Metrics>,
     ) -> Result<(), StartError> {
-        let source = av_source::from_config(&self.config, store, metrics).await?;
+        let source = {
+            let node = self.diameter.as_ref().map(|node| &node.asks);
+            av_source::from_config(&self.config, store, metrics, node).await?
+        };
         self.source = Some(Arc::clone(&source));
         let bsf = Bsf::new(&self.config, Arc::clone(store), source, Arc::clone(metrics)).await?;
         let ub = self.config.ub.clone();

@@ -56,7 +56,7 @@ enum Proof {
     /// The connection, opened with this bootstrap's key.
     Connection(BTid),
     /// A Digest response.
-    Response(Sent),
+    Response(Box<Sent>),
     None,
 }
 
@@ -165,7 +165,7 @@ impl Carrier {
         for _ in 0..MAX_CHALLENGES {
             let (response, proof) = self.send(&mut errand).await?;
             let sent = match proof {
-                Proof::Response(sent) => Some(sent),
+                Proof::Response(sent) => Some(*sent),
                 Proof::Connection(_) | Proof::None => None,
             };
             if response.status() != StatusCode::UNAUTHORIZED {
@@ -238,7 +238,7 @@ impl Carrier {
             match line.sender.try_send_request(request).await {
                 Ok(response) => {
                     let proof = match (sent, &line.opened_with) {
-                        (Some(sent), _) => Proof::Response(sent),
+                        (Some(sent), _) => Proof::Response(Box::new(sent)),
                         (None, Some(b_tid)) => Proof::Connection(b_tid.clone()),
                         (None, None) => Proof::None,
                     };

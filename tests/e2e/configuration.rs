@@ -64,8 +64,7 @@ fn values_that_do_not_go_together_name_what_is_missing() {
     let peer = "--set=zh.peer=127.0.0.1:1";
     for (source, further, missing) in [
         ("diameter", &[][..], "needs zh.peer"),
-        ("diameter", &[peer], "needs zh.realm"),
-        ("cx", &[peer], "needs zh.realm"),
+        ("cx", &[], "needs zh.peer"),
         ("gsup", &[], "needs zh.peer"),
         ("nhss", &[peer], "needs zh.base_url"),
         ("nudm", &[], "needs zh.base_url"),

@@ -2,17 +2,21 @@
 
 use crate::api::{Api, DIGEST, NAF, tcp};
 use crate::certificates::Ca;
+use crate::hlr::Fault;
+use crate::hss::Network;
 use crate::lab::{BSF, Lab, Setup, any_port};
 use crate::people::{Person, random};
 use crate::proxy::Proxy;
 use crate::wire::{Wire, first_request};
 use http::Method;
-use ksnaf::config::{GbaTypes, OtherBootstrap, UeBootstrap};
+use ksnaf::config::{GbaTypes, OtherBootstrap, UeBootstrap, ZhSource};
 use ksnaf_proto::hex;
+use ksnaf_sim_hss::Faults;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 const HOME: &str = "home1.net";
@@ -22,6 +26,16 @@ struct OverTls {
     lab: Lab,
     proxy: Proxy,
     files: (Ca, TempDir),
+    network: Option<Network>,
+}
+
+impl OverTls {
+    async fn finish(self) {
+        self.lab.finish().await;
+        if let Some(network) = self.network {
+            network.stop().await;
+        }
+    }
 }
 
 /// What differs between the tests.
@@ -32,6 +46,7 @@ struct Terms {
     gba_types: GbaTypes,
     /// Whose certificate the BSF has.
     certificate: &'static str,
+    source: ZhSource,
 }
 
 impl Terms {
@@ -42,6 +57,7 @@ impl Terms {
             switched_on: vec![OtherBootstrap::TwoG],
             gba_types: GbaTypes::all(),
             certificate: BSF,
+            source: ZhSource::BuiltIn,
         }
     }
 
@@ -55,7 +71,7 @@ impl Terms {
     }
 
     async fn start(self) -> OverTls {
-        let Self { person, bootstrap, switched_on, gba_types, certificate } = self;
+        let Self { person, bootstrap, switched_on, gba_types, certificate, source } = self;
         let (ca, folder) = (Ca::new(), crate::lab::folder());
         let (server, root) = (ca.server_of(certificate), ca.file());
         let file = folder.path().join("digest.toml");
@@ -66,7 +82,18 @@ impl Terms {
         }
         let proxy = Proxy::start().await;
         let url = format!("https://{}/", proxy.address);
-        let setup = Setup::of(person).config(|config| {
+        let network = match source {
+            ZhSource::BuiltIn => None,
+            _ => Some(Network::start(source, std::slice::from_ref(&person), Faults::default()).await),
+        };
+        if let Some(Network::Hlr(hlr)) = &network {
+            hlr.misbehave(&person.imsi, Some(Fault::Triplets));
+        }
+        let setup = match &network {
+            None => Setup::of(person),
+            Some(network) => crate::hss::setup(source, network, &person),
+        };
+        let setup = setup.config(|config| {
             config.ub.tls_listen = Some(any_port());
             config.ub.tls_certificate = Some(server.certificate);
             config.ub.tls_key = Some(server.key);
@@ -81,7 +108,7 @@ impl Terms {
         let setup = if bootstrap == UeBootstrap::Digest { setup.without_card() } else { setup };
         let lab = setup.start().await;
         proxy.lead_to(lab.service().addresses.ub_tls.unwrap());
-        OverTls { lab, proxy, files: (ca, folder) }
+        OverTls { lab, proxy, files: (ca, folder), network }
     }
 }
 
@@ -126,6 +153,47 @@ async fn a_digest_credential_bootstraps_without_a_card_and_all_have_one_key() {
         let card = over_tls.lab.api().get("/v1/capabilities").await.ok()["card"].clone();
         assert_eq!(card["present"], false);
         over_tls.lab.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn an_hss_gives_the_digest_credential_and_an_hlr_the_triplet() {
+    for source in [ZhSource::Diameter, ZhSource::Nhss] {
+        let terms = Terms { source, ..Terms::digest(random::<16>().to_vec()) };
+        let over_tls = terms.start().await;
+        holds_everywhere(&over_tls, "GBA_DIGEST").await;
+        over_tls.finish().await;
+    }
+    let over_tls = Terms { source: ZhSource::Gsup, ..Terms::two_g() }.start().await;
+    holds_everywhere(&over_tls, "2G_GBA").await;
+    over_tls.finish().await;
+}
+
+#[tokio::test]
+async fn a_source_without_digest_credentials_and_a_subscriber_without_one_are_refused() {
+    let person = Person::new(ksnaf_proto::gba::GbaMode::Me);
+    for source in [ZhSource::Diameter, ZhSource::Nhss, ZhSource::Nudm] {
+        let network = Network::start(source, std::slice::from_ref(&person), Faults::default()).await;
+        let (ca, setup) = (Ca::new(), crate::hss::setup(source, &network, &person));
+        let server = ca.server_of(BSF);
+        let lab = setup.without_card().config(|config| {
+            config.ub.tls_listen = Some(any_port());
+            config.ub.tls_certificate = Some(server.certificate);
+            config.ub.tls_key = Some(server.key);
+            config.bsf.other_bootstraps = vec![OtherBootstrap::Digest];
+        });
+        let lab = lab.start().await;
+        let request = first_request(person.impi.as_str(), "User-Agent: x GBA_Digest\r\n");
+        let address = lab.service().addresses.ub_tls.unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(ca.trust(None));
+        let mut tls = connector.connect(BSF.try_into().unwrap(), tcp).await.unwrap();
+        tls.write_all(request.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        tls.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 403", "{source:?}");
+        lab.finish().await;
+        network.stop().await;
     }
 }
 

@@ -5,7 +5,7 @@ use crate::hss::{LIFETIME, Network, SERVICE, SOURCES, guss, name_of, setup};
 use crate::lab::{BSF, Lab, Setup, fqdn, seconds};
 use crate::people::{Person, random};
 use crate::wire::{Wire, first_request};
-use ksnaf::config::ZhSource;
+use ksnaf::config::{DiameterPeerConfig, ZhSource};
 use ksnaf::store::Subscriber;
 use ksnaf_proto::aka::Auts;
 use ksnaf_proto::aka::sqn::SqnFormat;
@@ -184,6 +184,29 @@ async fn an_hss_that_is_late_broken_or_talks_nonsense_is_a_503_and_others_say_wh
             let told = told.filter(|line| line.text.contains("no vector") && line.text.contains(&peer));
             let told: Vec<_> = told.map(|line| line.text.as_str()).collect();
             assert!(matches!(told[..], [line] if line.contains("cause=")), "{source:?} {fault}: {told:?}");
+            lab.finish().await;
+            network.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_hss_tells_its_realm_and_may_be_a_listed_peer() {
+    for source in [ZhSource::Diameter, ZhSource::Cx] {
+        for listed in [false, true] {
+            let person = Person::new(GbaMode::U);
+            let network = Network::start(source, from_ref(&person), Faults::default()).await;
+            let setup = setup(source, &network, &person).config(|config| {
+                config.zh.realm = None;
+                if listed {
+                    let address = config.zh.peer.take().map(|peer| peer.to_string());
+                    config.diameter.peer.push(DiameterPeerConfig { address, ..Default::default() });
+                }
+            });
+            let lab = setup.start().await;
+            let device = lab.api().device_side("raw").await.ok();
+            let network_side = lab.api().network_side(device["b_tid"].as_str().unwrap(), "raw").await.ok();
+            assert_eq!(device["key"], network_side["key"], "{source:?}, listed: {listed}");
             lab.finish().await;
             network.stop().await;
         }

@@ -107,20 +107,16 @@ async fn wrong_answers_about_one_subscriber_are_a_503_and_the_others_go_on() {
     });
     let lab = lab.start().await;
     let mut device = Device::new(running.other.clone());
-    let faults = [
-        Fault::Silence,
-        Fault::Garbage,
-        Fault::Triplets,
-        Fault::Cause(0x11),
-        Fault::Cut,
-        Fault::NoFrame,
-        Fault::Other,
-    ];
+    let faults =
+        [Fault::Silence, Fault::Garbage, Fault::Cause(0x11), Fault::Cut, Fault::NoFrame, Fault::Other];
     for fault in faults {
         running.hlr().misbehave(&running.person.imsi, Some(fault));
         assert_eq!(first_status(&lab, &running.person).await, 503, "{fault:?}");
         device.bootstrap(lab.ub()).await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
     }
+    // Triplets alone: a SIM's, and this BSF does not run 2G GBA.
+    running.hlr().misbehave(&running.person.imsi, Some(Fault::Triplets));
+    assert_eq!(first_status(&lab, &running.person).await, 403);
     running.hlr().misbehave(&running.person.imsi, None);
     Device::new(running.person.clone()).bootstrap(lab.ub()).await.unwrap();
     lab.finish().await;

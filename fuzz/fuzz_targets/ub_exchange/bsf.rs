@@ -8,9 +8,9 @@ use ksnaf_proto::gba::lifetime::from_unix_seconds;
 use ksnaf_proto::gba::{Association, GbaMode, Ks};
 use ksnaf_proto::secret::Secret;
 use ksnaf_proto::ub::{
-    AcceptAuth, CardAka, ChallengeRandom, OtherBootstraps, AwaitStore, BootstrappingInfo, Bsf, BsfConfig, Establish, PendingChallenges, 
-    SealingKey, SealingKeys, StoreOutcome, TmpiLookup, Transport, UbRequest, UbResponse, UbStep,
-    VectorAnswer, VectorError,
+    AcceptAuth, AwaitStore, BootstrappingInfo, Bsf, BsfConfig, CardAka, ChallengeRandom, Establish,
+    OtherBootstraps, PendingChallenges, SealingKey, SealingKeys, StoreOutcome, TmpiLookup, Transport,
+    UbRequest, UbResponse, UbStep, VectorAnswer, VectorError,
 };
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -111,9 +111,8 @@ impl Network {
         self.vectors = self.vectors.wrapping_add(1);
         let (rand, autn) = (Rand([self.vectors; 16]), Autn([2; 16]));
         let vector = AuthVector { rand, autn, xres: res(), ck, ik };
-        let answer = |gba_mode, key_lifetime| {
-            Ok(VectorAnswer { vector, card: CardAka::Umts, gba_mode, key_lifetime })
-        };
+        let answer =
+            |gba_mode, key_lifetime| Ok(VectorAnswer { vector, card: CardAka::Umts, gba_mode, key_lifetime });
         match choice {
             0 | 1 => answer(GbaMode::Me, None),
             2 => answer(GbaMode::U, Some(Duration::from_secs(7))),

@@ -1,4 +1,4 @@
-//! A subscriber as an AuC keeps one, and the files that subscribers are imported from ([`file`]).
+//! A subscriber as an AuC keeps one, and the files that subscribers are imported from ([`mod@file`]).
 
 pub mod file;
 

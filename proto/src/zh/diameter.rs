@@ -5,7 +5,7 @@
 //! answer, 5001 of Cx for an unknown subscriber.
 
 use super::sip_auth::{self, AnswerError};
-use super::{HssAnswer, Settings, VectorError, VectorRequest};
+use super::{AuthScheme, HssAnswer, Settings, VectorError, VectorRequest};
 use crate::aka::{Auts, Rand};
 use crate::diameter::addressing::{Addressing, stateless, vendor_specific};
 use crate::diameter::dictionary::{base, cx, digest, gba};
@@ -27,6 +27,8 @@ pub struct MultimediaAuthRequest {
     pub impi: Option<Impi>,
     /// Public-Identity: for push, where the NAF knows no other name.
     pub public_identity: Option<Impu>,
+    /// What is wanted.
+    pub scheme: AuthScheme,
     /// RAND and AUTS after a synchronisation failure.
     pub resync: Option<(Rand, Auts)>,
     /// Which settings the BSF has kept.
@@ -38,7 +40,20 @@ impl MultimediaAuthRequest {
     #[must_use]
     pub fn new(request: &VectorRequest, guss_timestamp: Option<SystemTime>) -> Self {
         let impi = Some(request.impi.clone());
-        Self { impi, public_identity: None, resync: request.resync, guss_timestamp }
+        Self {
+            impi,
+            public_identity: None,
+            scheme: AuthScheme::default(),
+            resync: request.resync,
+            guss_timestamp,
+        }
+    }
+
+    /// The same for the subscriber's digest credential.
+    #[must_use]
+    pub fn for_digest(impi: Impi, guss_timestamp: Option<SystemTime>) -> Self {
+        let request = Self::new(&VectorRequest { impi, resync: None }, guss_timestamp);
+        Self { scheme: AuthScheme::SipDigest, ..request }
     }
 
     /// The request to send. A timestamp outside Diameter's range is left out: then the HSS sends the settings.
@@ -47,7 +62,7 @@ impl MultimediaAuthRequest {
         let mut avps = addressing.head(ApplicationId::ZH, true);
         avps.extend(self.impi.as_ref().map(|impi| base::USER_NAME.text(impi.as_str())));
         avps.extend(self.public_identity.as_ref().map(|impu| cx::PUBLIC_IDENTITY.text(impu.as_str())));
-        avps.push(sip_auth::request_item(self.resync.as_ref()));
+        avps.push(sip_auth::request_item_for(self.scheme, self.resync.as_ref()));
         avps.extend(self.guss_timestamp.and_then(timestamp));
         Message::request(CommandCode::MULTIMEDIA_AUTH, ApplicationId::ZH, avps)
     }
@@ -64,10 +79,10 @@ impl MultimediaAuthRequest {
         if impi.is_none() && public_identity.is_none() {
             return Err(Fault::missing(&base::USER_NAME));
         }
-        let resync = sip_auth::read_request_item(avps)?;
+        let (scheme, resync) = sip_auth::read_request_item_with_scheme(avps)?;
         let guss_timestamp = avps.optional(&gba::GUSS_TIMESTAMP)?.map(Avp::time).transpose()?;
         let guss_timestamp = guss_timestamp.map(DiameterTime::system_time);
-        Ok(Self { impi, public_identity, resync, guss_timestamp })
+        Ok(Self { impi, public_identity, scheme, resync, guss_timestamp })
     }
 
     /// Reads the answer to this request.

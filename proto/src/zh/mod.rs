@@ -24,7 +24,7 @@ mod ue_id;
 mod vector;
 
 pub use json_vector::SbiError;
-pub use sip_auth::{AnswerError, DigestCredential};
+pub use sip_auth::{AnswerError, AuthScheme, DigestCredential};
 pub use ue_id::UeId;
 pub use vector::{CardAka, DigestAnswer, HssAnswer, Settings, VectorAnswer, VectorError, VectorRequest};
 

@@ -1,7 +1,7 @@
 //! Nhss_gbaUEAU, both sides: a vector or a digest credential from a service-based HSS (TS 29.562 clause 6.5).
 
 use super::json_vector::{self, AkaAv, Resynchronization, SbiError};
-use super::{DigestCredential, HssAnswer, Settings, UeId, VectorError};
+use super::{DigestCredential, HssAnswer, UeId, VectorError};
 use crate::aka::{Auts, Rand};
 use crate::identity::Impi;
 use crate::sbi::wire::HexOctets;
@@ -132,7 +132,7 @@ pub fn read_answer(asked: &UeId, status: u16, body: &[u8]) -> Result<HssAnswer, 
         return Err(SbiError::Empty);
     }
     let impi = asked.cloned().or(impi);
-    Ok(HssAnswer { impi, vectors: vector.into_iter().collect(), digest, settings: Settings::Unsaid })
+    Ok(HssAnswer { impi, vectors: vector.into_iter().collect(), digest, ..HssAnswer::default() })
 }
 
 /// The body of a 200, HSS side: the first vector or the credential.

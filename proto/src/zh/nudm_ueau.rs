@@ -2,7 +2,7 @@
 //! are the local subscriber file's.
 
 use super::json_vector::{self, AkaAv, Resynchronization, SbiError};
-use super::{HssAnswer, Settings, VectorError, VectorRequest};
+use super::{HssAnswer, VectorError, VectorRequest};
 use crate::aka::{Auts, Rand};
 use crate::identity::{Impi, Imsi};
 use crate::sbi::{ProblemDetails, decode, encode};
@@ -75,12 +75,7 @@ pub fn read_answer(asked: &Impi, status: u16, body: &[u8]) -> Result<HssAnswer, 
     }
     let body: ResultBody = decode(body)?;
     let vector = body.aka_av.ok_or(SbiError::Empty)?.vector().ok_or(SbiError::Incorrect("3gAkaAv"))?;
-    Ok(HssAnswer {
-        impi: Some(asked.clone()),
-        vectors: vec![vector],
-        digest: None,
-        settings: Settings::Unsaid,
-    })
+    Ok(HssAnswer { impi: Some(asked.clone()), vectors: vec![vector], ..HssAnswer::default() })
 }
 
 /// The body of a 200, UDM side: the first vector.

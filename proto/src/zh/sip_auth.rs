@@ -1,7 +1,7 @@
 //! SIP-Auth-Data-Item, which Cx defines and Zh reuses: a vector, a digest credential, or a resynchronisation
 //! (TS 29.229 clause 6.3.13, TS 29.109 clause 5).
 
-use super::{DIGEST_AKAV1_MD5, HssAnswer, Settings, VectorError};
+use super::{DIGEST_AKAV1_MD5, HssAnswer, VectorError};
 use crate::aka::{AuthVector, Autn, Auts, Ck, Ik, Rand, Res};
 use crate::diameter::dictionary::{base, cx, digest};
 use crate::diameter::{Avp, AvpDef, Avps, Fault, Message, Outcome, ResultCode, TgppResultCode, VendorId};
@@ -10,6 +10,30 @@ use crate::identity::{Impi, Impu};
 use crate::reader::Reader;
 use crate::secret::SecretBytes;
 use zeroize::Zeroizing;
+
+/// How SIP-Authentication-Scheme calls a digest credential (TS 29.229 clause 6.3.9).
+const SIP_DIGEST: &str = "SIP Digest";
+
+/// What a request on Zh wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthScheme {
+    /// A vector.
+    #[default]
+    DigestAkaV1Md5,
+    /// A digest credential, for GBA_Digest.
+    SipDigest,
+}
+
+impl AuthScheme {
+    const ALL: [Self; 2] = [Self::DigestAkaV1Md5, Self::SipDigest];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::DigestAkaV1Md5 => DIGEST_AKAV1_MD5,
+            Self::SipDigest => SIP_DIGEST,
+        }
+    }
+}
 
 /// A subscriber's SIP Digest credential, for GBA_Digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +109,12 @@ pub(super) fn refusal(error: VectorError) -> Outcome {
 
 /// The item of a request: the scheme, and RAND ‖ AUTS after a synchronisation failure.
 pub(crate) fn request_item(resync: Option<&(Rand, Auts)>) -> Avp {
-    let mut item = vec![cx::SIP_AUTHENTICATION_SCHEME.text(DIGEST_AKAV1_MD5)];
+    request_item_for(AuthScheme::DigestAkaV1Md5, resync)
+}
+
+/// The same for any scheme.
+pub(super) fn request_item_for(scheme: AuthScheme, resync: Option<&(Rand, Auts)>) -> Avp {
+    let mut item = vec![cx::SIP_AUTHENTICATION_SCHEME.text(scheme.as_str())];
     item.extend(resync.map(|(rand, auts)| cx::SIP_AUTHORIZATION.octets(&[&rand.0[..], &auts.0].concat())));
     cx::SIP_AUTH_DATA_ITEM.grouped(&item)
 }
@@ -99,6 +128,25 @@ pub(crate) fn read_request_item(avps: &Avps) -> Result<Option<(Rand, Auts)>, Fau
     let inside = item.grouped()?;
     check_scheme(&inside)?;
     inside.optional(&cx::SIP_AUTHORIZATION)?.map(read_resync).transpose()
+}
+
+/// The same where a digest credential may be asked for.
+pub(super) fn read_request_item_with_scheme(
+    avps: &Avps,
+) -> Result<(AuthScheme, Option<(Rand, Auts)>), Fault> {
+    let Some(item) = avps.optional(&cx::SIP_AUTH_DATA_ITEM)? else {
+        return Ok((AuthScheme::default(), None));
+    };
+    let inside = item.grouped()?;
+    let scheme = match inside.optional(&cx::SIP_AUTHENTICATION_SCHEME)? {
+        None => AuthScheme::default(),
+        Some(avp) => {
+            let name = avp.text()?;
+            let known = AuthScheme::ALL.into_iter().find(|known| name.eq_ignore_ascii_case(known.as_str()));
+            known.ok_or_else(|| avp.invalid_value())?
+        }
+    };
+    Ok((scheme, inside.optional(&cx::SIP_AUTHORIZATION)?.map(read_resync).transpose()?))
 }
 
 fn check_scheme(inside: &Avps) -> Result<(), Fault> {
@@ -134,7 +182,7 @@ pub(super) fn read_answer(answer: &Message, asked: Option<&Impi>) -> Result<HssA
         return Err(AnswerError::Empty);
     }
     // The spelling that the UE uses is the one that enters its keys.
-    Ok(HssAnswer { impi: asked.cloned().or(answered), vectors, digest, settings: Settings::Unsaid })
+    Ok(HssAnswer { impi: asked.cloned().or(answered), vectors, digest, ..HssAnswer::default() })
 }
 
 /// User-Name, where it is there.
@@ -168,7 +216,7 @@ pub(super) fn digest_item(credential: &DigestCredential) -> Avp {
     let ha1 = Zeroizing::new(hex::encode(credential.ha1.danger_expose()));
     inside.push(digest::DIGEST_HA1.text(&ha1));
     cx::SIP_AUTH_DATA_ITEM.grouped(&[
-        cx::SIP_AUTHENTICATION_SCHEME.text("SIP Digest"),
+        cx::SIP_AUTHENTICATION_SCHEME.text(SIP_DIGEST),
         cx::SIP_DIGEST_AUTHENTICATE.grouped(&inside),
     ])
 }

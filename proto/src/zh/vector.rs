@@ -75,6 +75,8 @@ pub struct HssAnswer {
     /// Vectors with a plain AUTN, in the order in which they are to be used: a card refuses an older one after a
     /// newer one.
     pub vectors: Vec<AuthVector>,
+    /// Whom the vectors are for.
+    pub card: CardAka,
     /// In place of vectors, for GBA_Digest.
     pub digest: Option<DigestCredential>,
     /// What the source says of the subscriber's settings.
@@ -120,7 +122,7 @@ impl HssAnswer {
         let gba_mode = info.map(|info| info.gba_mode()).unwrap_or_default();
         let key_lifetime = info.and_then(|info| info.key_lifetime());
         let vector = self.vectors.into_iter().next().ok_or(VectorError::Unavailable)?;
-        Ok(VectorAnswer { vector, card: CardAka::Umts, gba_mode, key_lifetime })
+        Ok(VectorAnswer { vector, card: self.card, gba_mode, key_lifetime })
     }
 
     /// What GBA_Digest needs: the credential, with the lifetime of the settings that count.
@@ -154,7 +156,7 @@ mod tests {
             ck: Ck::new([4; 16]),
             ik: Ik::new([5; 16]),
         };
-        HssAnswer { impi: None, vectors: vec![vector], digest: None, settings }
+        HssAnswer { vectors: vec![vector], settings, ..HssAnswer::default() }
     }
 
     #[test]

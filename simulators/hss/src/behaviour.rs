@@ -46,14 +46,25 @@ impl Behaviour {
         resync: Option<&(Rand, Auts)>,
     ) -> Result<HssAnswer, VectorError> {
         let asked = self.centre.find(name).ok_or(VectorError::UnknownSubscriber)?;
-        let mut answer = match self.faults.other_subscriber {
+        let answer = match self.faults.other_subscriber {
             true => self.centre.answer(self.other(asked)?, None)?,
             false => self.centre.answer(asked, resync)?,
         };
+        Ok(self.maybe_without_settings(answer))
+    }
+
+    /// The digest credential of the subscriber of a name.
+    pub(crate) fn digest(&self, name: &UeId) -> Result<HssAnswer, VectorError> {
+        let asked = self.centre.find(name).ok_or(VectorError::UnknownSubscriber)?;
+        let about = if self.faults.other_subscriber { self.other(asked)? } else { asked };
+        Ok(self.maybe_without_settings(self.centre.digest_answer(about)?))
+    }
+
+    fn maybe_without_settings(&self, mut answer: HssAnswer) -> HssAnswer {
         if self.faults.no_guss {
             answer.settings = Settings::Absent;
         }
-        Ok(answer)
+        answer
     }
 
     /// The settings of the subscriber of a name.

@@ -5,7 +5,7 @@ use ksnaf_proto::aka::sqn::{SqnFormat, SqnGenerator};
 use ksnaf_proto::aka::{Auts, Rand, vector};
 use ksnaf_proto::identity::Impu;
 use ksnaf_proto::subscriber::Subscriber;
-use ksnaf_proto::zh::{HssAnswer, Settings, UeId, VectorError};
+use ksnaf_proto::zh::{CardAka, HssAnswer, Settings, UeId, VectorError};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -51,6 +51,10 @@ impl AuthenticationCentre {
         resync: Option<&(Rand, Auts)>,
     ) -> Result<HssAnswer, VectorError> {
         let key = subscriber.key.as_ref().ok_or(VectorError::NotAllowed)?;
+        // Neither Zh nor Cx has triplets, and an AKA vector would say that the card is a USIM.
+        if subscriber.card == CardAka::Gsm {
+            return Err(VectorError::NotAllowed);
+        }
         let algorithm = key.algorithm().map_err(|_| VectorError::Unavailable)?;
         let sqn_ms = resync.map(|(rand, auts)| vector::check_auts(algorithm.as_ref(), rand, auts));
         let sqn_ms = sqn_ms.transpose().map_err(|_| VectorError::AuthenticationRejected)?;
@@ -72,8 +76,18 @@ impl AuthenticationCentre {
         Ok(HssAnswer {
             impi: Some(subscriber.impi.clone()),
             vectors: vec![vector],
-            digest: None,
             settings: self.settings(subscriber),
+            ..HssAnswer::default()
+        })
+    }
+
+    /// The digest credential in place of a vector.
+    pub(crate) fn digest_answer(&self, subscriber: &Subscriber) -> Result<HssAnswer, VectorError> {
+        Ok(HssAnswer {
+            impi: Some(subscriber.impi.clone()),
+            digest: Some(subscriber.digest.clone().ok_or(VectorError::NotAllowed)?),
+            settings: self.settings(subscriber),
+            ..HssAnswer::default()
         })
     }
 

@@ -12,7 +12,7 @@ use ksnaf_proto::gba::guss::Namespace;
 use ksnaf_proto::identity::{Impi, Impu};
 use ksnaf_proto::zh::cx::CxAuthRequest;
 use ksnaf_proto::zh::diameter::MultimediaAuthRequest;
-use ksnaf_proto::zh::{UeId, cx, diameter};
+use ksnaf_proto::zh::{AuthScheme, UeId, cx, diameter};
 
 /// A vendor that assigns nothing to anybody.
 const NOBODY: VendorId = VendorId(0x00ff_fff0);
@@ -54,10 +54,16 @@ impl Behaviour {
             return refuse(message, origin, Outcome::Result(ResultCode::MISSING_AVP));
         };
         match asked {
-            Asked::Zh(request) => match self.vector(&name, request.resync.as_ref()) {
-                Ok(answer) => diameter::answer(message, request, origin, &answer, Namespace::R9),
-                Err(error) => diameter::refuse(message, origin, error),
-            },
+            Asked::Zh(request) => {
+                let answer = match request.scheme {
+                    AuthScheme::DigestAkaV1Md5 => self.vector(&name, request.resync.as_ref()),
+                    AuthScheme::SipDigest => self.digest(&name),
+                };
+                match answer {
+                    Ok(answer) => diameter::answer(message, request, origin, &answer, Namespace::R9),
+                    Err(error) => diameter::refuse(message, origin, error),
+                }
+            }
             Asked::Cx(request) => match self.vector(&name, request.resync.as_ref()) {
                 // Cx names who was asked for; the codec takes the name from the request.
                 Ok(answer) => {

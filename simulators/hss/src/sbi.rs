@@ -7,7 +7,7 @@ use ksnaf_proto::sbi::ProblemDetails;
 use ksnaf_proto::sbi::problem::{PROBLEM_JSON, cause};
 use ksnaf_proto::secret::SecretBytes;
 use ksnaf_proto::zh::nhss_gba_ueau::{AuthDataRequest, Scheme};
-use ksnaf_proto::zh::{Settings, UeId, VectorError, nhss_gba_sdm, nhss_gba_ueau, nudm_ueau};
+use ksnaf_proto::zh::{Settings, UeId, nhss_gba_sdm, nhss_gba_ueau, nudm_ueau};
 
 /// Status, media type, body.
 pub(crate) struct Answer {
@@ -45,13 +45,16 @@ impl Behaviour {
     fn resource(&self, resource: &Resource, body: &[u8]) -> Answer {
         match resource {
             Resource::AuthData(ue_id) => match AuthDataRequest::parse(body) {
-                Ok(AuthDataRequest { scheme: Scheme::DigestHttp, .. }) => {
-                    problem(nhss_gba_ueau::refuse(VectorError::NotAllowed))
+                Ok(AuthDataRequest { scheme, resync }) => {
+                    let answer = match scheme {
+                        Scheme::DigestAkaV1Md5 => self.vector(ue_id, resync.as_ref()),
+                        Scheme::DigestHttp => self.digest(ue_id),
+                    };
+                    match answer {
+                        Ok(answer) => json(nhss_gba_ueau::answer(&answer)),
+                        Err(error) => problem(nhss_gba_ueau::refuse(error)),
+                    }
                 }
-                Ok(AuthDataRequest { resync, .. }) => match self.vector(ue_id, resync.as_ref()) {
-                    Ok(answer) => json(nhss_gba_ueau::answer(&answer)),
-                    Err(error) => problem(nhss_gba_ueau::refuse(error)),
-                },
                 Err(error) => problem(nhss_gba_ueau::bad_request(&error)),
             },
             Resource::SubscriberData(ue_id) => match self.settings(ue_id) {

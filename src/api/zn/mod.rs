@@ -131,7 +131,12 @@ impl Zn {
         };
         let impi = impi.ok_or(ZnError::UnknownIdentity)?;
         let request = VectorRequest { impi: impi.clone(), resync: query.resync };
-        Ok((impi, self.source.vector(request).await.map_err(vector_error)?))
+        let answer = self.source.vector(request).await.map_err(vector_error)?;
+        // A SIM has no AUTN, and what stands in place of CK and IK must not pass for UMTS AKA's.
+        if answer.card == ksnaf_proto::zh::CardAka::Gsm {
+            return Err(vector_error(VectorError::NotAllowed));
+        }
+        Ok((impi, answer))
     }
 
     /// The GUSS, with what the source says of card and lifetime beside it.

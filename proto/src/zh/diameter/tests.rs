@@ -14,6 +14,7 @@ fn request() -> MultimediaAuthRequest {
     MultimediaAuthRequest {
         impi: Some(impi()),
         public_identity: Some(Impu::from_impi(&impi())),
+        scheme: AuthScheme::default(),
         resync: Some(resync()),
         guss_timestamp: Some(from_unix_seconds(1_893_456_000)),
     }
@@ -28,7 +29,7 @@ fn sent() -> HssAnswer {
         Guss { impi: Some(impi()), uss: vec![Uss { gs_id: GsId(7), ..Uss::default() }], ..Guss::default() };
     let timestamp = Some(from_unix_seconds(1_800_000_000));
     let settings = Settings::Sent { guss, timestamp };
-    HssAnswer { impi: Some(impi()), vectors: vec![vector()], digest: None, settings }
+    HssAnswer { impi: Some(impi()), vectors: vec![vector()], settings, ..HssAnswer::default() }
 }
 
 fn hss() -> Origin {
@@ -86,6 +87,14 @@ fn a_digest_credential_is_read_and_written() {
     let asked = plain().to_message(&addressing("s", "bsf.lab.example", ""));
     let written = answer(&asked, &plain(), &hss(), &given, Namespace::R9);
     assert_eq!(plain().read_answer(&written), Ok(given));
+}
+
+#[test]
+fn a_request_says_what_it_wants() {
+    for request in [plain(), MultimediaAuthRequest::for_digest(impi(), None)] {
+        let message = request.to_message(&addressing("s", "bsf.lab.example", ""));
+        assert_eq!(MultimediaAuthRequest::parse(&message), Ok(request));
+    }
 }
 
 #[test]
@@ -213,7 +222,7 @@ fn requests_that_cannot_be_read_get_the_fault_of_rfc_6733() {
     let user = || base::USER_NAME.text("a@b");
     assert_eq!(fault_of(vec![]), ResultCode::MISSING_AVP);
     assert_eq!(fault_of(vec![base::USER_NAME.text("nobody")]), ResultCode::INVALID_AVP_VALUE);
-    assert_eq!(fault_of(vec![user(), item("SIP Digest")]), ResultCode::INVALID_AVP_VALUE);
+    assert_eq!(fault_of(vec![user(), item("Unknown")]), ResultCode::INVALID_AVP_VALUE);
     assert_eq!(fault_of(vec![user(), user()]), ResultCode::AVP_OCCURS_TOO_MANY_TIMES);
     assert_eq!(fault_of(vec![user(), gba::GUSS_TIMESTAMP.octets(&[1])]), ResultCode::INVALID_AVP_LENGTH);
     assert_eq!(fault_of(vec![user(), cx::SIP_AUTH_DATA_ITEM.octets(&[1])]), ResultCode::INVALID_AVP_LENGTH);

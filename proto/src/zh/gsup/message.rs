@@ -2,7 +2,7 @@
 //!
 //! Unknown elements are passed over; of an element that must stand once, the first counts.
 
-use crate::aka::convert::{Kc, Sres};
+use crate::aka::convert::{self, Kc, Sres};
 use crate::aka::{AuthVector, Autn, Auts, Ck, Ik, Rand, Res};
 use crate::identity::Imsi;
 use crate::reader::{Reader, Truncated};
@@ -181,6 +181,19 @@ pub(super) fn decode(message: &[u8]) -> Result<Incoming, GsupError> {
 }
 
 impl AuthTuple {
+    /// The triplet as the vector of UMTS that converts to it (TS 33.102 clause 6.8).
+    pub(super) fn of_sim(&self) -> Option<AuthVector> {
+        let (sres, kc) = self.triplet.as_ref()?;
+        let xres = Res::new(sres.danger_expose())?;
+        Some(AuthVector {
+            rand: self.rand,
+            autn: Autn([0; 16]),
+            xres,
+            ck: convert::c4(kc),
+            ik: convert::c5(kc),
+        })
+    }
+
     fn encode(&self) -> SecretBytes {
         let mut out = Vec::with_capacity(128);
         element(&mut out, ie::RAND, &self.rand.0);

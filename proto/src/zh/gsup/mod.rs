@@ -16,7 +16,7 @@ mod message;
 pub use ipa::IpaError;
 pub use message::{AuthInfo, AuthTuple, Cause, GsupError, SendAuthInfo};
 
-use super::{HssAnswer, Settings, VectorError, VectorRequest};
+use super::{CardAka, HssAnswer, VectorError, VectorRequest};
 use crate::secret::SecretBytes;
 use ipa::{Ccm, Frame, FrameReader, Protocol};
 use message::Incoming;
@@ -151,17 +151,22 @@ impl SendAuthInfo {
         answer.imsi == self.imsi
     }
 
-    /// What Ub gets of an answer. All vectors are to be used in their order: the HLR steps on by as many.
+    /// What Ub gets of an answer. All vectors are to be used in their order: the HLR steps on by as many. An answer of
+    /// triplets alone says that the subscriber's card is a SIM; a card that has just sent AUTS is none.
     pub fn read_answer(&self, answer: AuthInfo) -> Result<HssAnswer, VectorError> {
         if !self.is_answered_by(&answer) {
             return Err(VectorError::Unavailable);
         }
         let tuples = answer.result.map_err(|cause| cause.vector_error(self.resync.is_some()))?;
-        let vectors: Vec<_> = tuples.into_iter().filter_map(|tuple| tuple.vector).collect();
-        if vectors.is_empty() {
+        let vectors: Vec<_> = tuples.iter().filter_map(|tuple| tuple.vector.clone()).collect();
+        if !vectors.is_empty() {
+            return Ok(HssAnswer { vectors, ..HssAnswer::default() });
+        }
+        let vectors: Vec<_> = tuples.iter().filter_map(AuthTuple::of_sim).collect();
+        if vectors.is_empty() || self.resync.is_some() {
             return Err(VectorError::Unavailable);
         }
-        Ok(HssAnswer { impi: None, vectors, digest: None, settings: Settings::Unsaid })
+        Ok(HssAnswer { vectors, card: CardAka::Gsm, ..HssAnswer::default() })
     }
 }
 

@@ -156,6 +156,27 @@ fn tuples_carry_what_2g_gba_needs() {
 }
 
 #[test]
+fn triplets_alone_are_for_a_sim_but_never_after_an_auts() {
+    let mut answer = answer_of("SendAuthInfo result");
+    let tuples = answer.result.as_mut().unwrap();
+    let triplets: Vec<_> = tuples.iter().map(|tuple| (tuple.rand, tuple.triplet.clone().unwrap())).collect();
+    let plain = SendAuthInfo { imsi: imsi(), resync: None };
+    tuples[0].vector = None;
+    let mixed = plain.read_answer(answer.clone()).unwrap();
+    assert_eq!((mixed.card, mixed.vectors.len()), (CardAka::Umts, triplets.len() - 1), "a USIM is no SIM");
+    answer.result.as_mut().unwrap().iter_mut().for_each(|tuple| tuple.vector = None);
+    let given = plain.read_answer(answer.clone()).unwrap();
+    assert_eq!((given.card, given.vectors.len()), (CardAka::Gsm, triplets.len()));
+    for (vector, (rand, (sres, kc))) in given.vectors.iter().zip(triplets) {
+        assert_eq!(vector.rand, rand);
+        assert_eq!(crate::aka::convert::c2(&vector.xres), Some(sres));
+        assert_eq!(crate::aka::convert::c3(&vector.ck, &vector.ik), kc);
+    }
+    let resync = SendAuthInfo { imsi: imsi(), resync: Some((Rand([0; 16]), Auts([0; 14]))) };
+    assert_eq!(resync.read_answer(answer), Err(VectorError::Unavailable));
+}
+
+#[test]
 fn causes_have_their_meaning_for_ub() {
     let plain = SendAuthInfo { imsi: imsi(), resync: None };
     let resync = SendAuthInfo { imsi: imsi(), resync: Some((Rand([0; 16]), Auts([0; 14]))) };

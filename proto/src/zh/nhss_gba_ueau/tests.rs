@@ -12,7 +12,7 @@ fn ue() -> UeId {
 }
 
 fn given() -> HssAnswer {
-    HssAnswer { impi: Some(impi()), vectors: vec![vector()], digest: None, settings: Settings::Unsaid }
+    HssAnswer { impi: Some(impi()), vectors: vec![vector()], ..HssAnswer::default() }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::zh::witness::{impi, resync, vector};
 const RESULT: &str = r#"{"3gAkaAv":{"rand":"23553cbe9637a89d218ae64dae47bf35","xres":"a54211d5e3ba50bf","autn":"55f328b43577b9b94a9ffac354dfafb3","ck":"b40ba9a3c58b2a05bbf0d987b21bf8cb","ik":"f769bcd751044604127672711c6d3441"}}"#;
 
 fn given() -> HssAnswer {
-    HssAnswer { impi: Some(impi()), vectors: vec![vector()], digest: None, settings: Settings::Unsaid }
+    HssAnswer { impi: Some(impi()), vectors: vec![vector()], ..HssAnswer::default() }
 }
 
 #[test]
