@@ -48,6 +48,9 @@ pub struct Addresses {
     /// Ua's device side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ua_client: Option<SocketAddr>,
+    /// Ua's device side for CoAP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ua_client_coap: Option<SocketAddr>,
     /// Where a CSE's notifications are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cse_notifications: Option<SocketAddr>,

@@ -13,6 +13,7 @@
 //! | [`aka`] | MILENAGE, TUAK, vectors, sequence numbers | TS 33.102, 35.206, 35.231 |
 //! | [`gba`] | B-TID, NAF_Id, Ks and the keys below it | TS 33.220 |
 //! | [`diameter`] | Diameter messages, peers, routes | RFC 6733, 3539 |
+//! | [`coap`] | CoAP messages, and where oneM2M writes into them | RFC 7252, TS-0008 |
 //! | [`digest`] | HTTP Digest with AKA | RFC 2617, 3310, 7616 |
 //! | [`sbi`] | JSON bodies, problems and moments of service-based interfaces | TS 29.500, 29.571 |
 //! | [`ub`] | the bootstrap, UE and BSF | TS 24.109 clause 4 |
@@ -27,6 +28,7 @@
 //! "BSF" is always the Bootstrapping Server Function here, never 5G's Binding Support Function.
 
 pub mod aka;
+pub mod coap;
 pub mod diameter;
 pub mod digest;
 pub mod gba;

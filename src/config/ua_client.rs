@@ -15,6 +15,11 @@ pub struct UaClientConfig {
     pub listen: SocketAddr,
     /// Where plain HTTP is taken too, if anywhere: a Unix socket that only the service's user reaches.
     pub unix_socket: Option<PathBuf>,
+    /// Where CoAP is taken, if anywhere; a loopback address, too. It goes out over DTLS 1.2 with the pre-shared key,
+    /// whatever `use` says.
+    pub coap_listen: Option<SocketAddr>,
+    /// Host and port of the target's DTLS; its name and 5684 unless set.
+    pub coap_connect: Option<String>,
     /// Where requests go: `https://host:port`, or `http://…` for HTTP Digest without TLS. With it, the role is on.
     #[serde(deserialize_with = "target")]
     pub target: Option<http::Uri>,
@@ -70,6 +75,8 @@ impl Default for UaClientConfig {
         Self {
             listen: loopback(8445),
             unix_socket: None,
+            coap_listen: None,
+            coap_connect: None,
             target: None,
             connect: None,
             protection: UaUse::TlsPsk,

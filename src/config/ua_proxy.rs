@@ -27,6 +27,9 @@ pub struct UaProxyConfig {
     /// Where requests go: `http://host:port`, with a path before every request's where it has one.
     #[serde(deserialize_with = "upstream")]
     pub upstream: Option<http::Uri>,
+    /// Where CoAP goes: `coap://host:port`; port 5683 of the upstream's host unless set.
+    #[serde(deserialize_with = "coap_upstream")]
+    pub coap_upstream: Option<http::Uri>,
     /// A file with a bearer token for the upstream, so that it can refuse whoever comes past the proxy.
     pub upstream_token_file: Option<PathBuf>,
     /// Where the keys come from.
@@ -67,6 +70,8 @@ pub struct UaProxyConfig {
     pub handshake_timeout: Lifetime,
     /// For a request's header, and for an idle connection.
     pub request_timeout: Lifetime,
+    /// For a client of CoAP that says nothing.
+    pub dtls_idle: Lifetime,
     /// For the upstream to begin its answer.
     pub upstream_timeout: Lifetime,
     /// How long a B-TID stays unknown before the BSF is asked again.
@@ -102,6 +107,7 @@ impl Default for UaProxyConfig {
             key: None,
             naf_fqdn: None,
             upstream: None,
+            coap_upstream: None,
             upstream_token_file: None,
             zn: UaZn::Local,
             peer: None,
@@ -121,6 +127,7 @@ impl Default for UaProxyConfig {
             max_handshakes: 256,
             handshake_timeout: Lifetime(Duration::from_secs(10)),
             request_timeout: Lifetime(Duration::from_secs(30)),
+            dtls_idle: Lifetime(Duration::from_secs(300)),
             upstream_timeout: Lifetime(Duration::from_secs(60)),
             negative_cache: Lifetime(Duration::from_secs(30)),
             unknown_burst: 50,
@@ -140,4 +147,13 @@ fn upstream<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<http::U
     uri.filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some() && uri.query().is_none())
         .map(Some)
         .ok_or_else(|| serde::de::Error::custom(format_args!("{text:?}: not http://host:port")))
+}
+
+fn coap_upstream<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<http::Uri>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let uri: Option<http::Uri> = text.parse().ok();
+    let bare = |uri: &http::Uri| uri.path().len() <= 1 && uri.query().is_none();
+    uri.filter(|uri| uri.scheme_str() == Some("coap") && uri.host().is_some() && bare(uri))
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom(format_args!("{text:?}: not coap://host:port")))
 }

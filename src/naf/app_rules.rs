@@ -23,6 +23,11 @@ impl AppRules {
         Self(rules)
     }
 
+    /// Whether there is one.
+    pub(super) const fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Lets a registration pass, rebuilt from what was read of it: a CSE must not read another App-ID than was checked.
     /// `head` is what will go on, `from` the originator in it.
     pub(super) async fn check(

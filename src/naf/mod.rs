@@ -13,10 +13,15 @@
 //! | `provisioned` | deposited credentials, and connections by a deposited key |
 //! | `gate`, `headers`, `answers`, `refusal` | one request, what passes of it, what comes back |
 //! | `upstream`, `proxy`, `serve` | connections |
+//! | `dtls`, `dtls_session`, `dtls_library`, `coap` | the same for CoAP over DTLS |
 
 mod answers;
 mod app_rules;
+mod coap;
 mod digest;
+mod dtls;
+mod dtls_library;
+mod dtls_session;
 mod enrolees;
 mod gate;
 mod headers;
@@ -46,6 +51,7 @@ use crate::credential::provisioned::Provisioned;
 use crate::metrics::Metrics;
 use app_rules::AppRules;
 use digest::Digest;
+use dtls::DtlsListener;
 use enrolees::Enrolees;
 use http::{HeaderName, HeaderValue};
 use identities::Identities;
@@ -54,14 +60,16 @@ use keys::{CacheTimes, Keys};
 use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::{CseId, Registrar, SpId};
 use ksnaf_proto::secret::Secret;
+use ksnaf_proto::ua::dtls::CookieKey;
 use provisioned::{Deposits, WithDeposits};
 use proxy::Proxy;
 use serve::{Bounds, Speaks};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tls::{UaTls, UaTlsError};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use upstream::Upstream;
 
 /// Where an Enrolee's AE-IDs are kept, in the data directory.
@@ -95,6 +103,8 @@ pub struct UaSecrets {
     pub pseudonyms: Secret<32>,
     /// Deposited credentials, where this process has a network side.
     pub provisioned: Option<Arc<Provisioned>>,
+    /// Makes its cookies.
+    pub cookies: Secret<32>,
 }
 
 /// A proxy before its listeners.
@@ -102,6 +112,8 @@ pub struct UaProxy {
     proxy: Arc<Proxy>,
     bounds: Bounds,
     tls: UaTls,
+    cookies: CookieKey,
+    dtls_idle: Duration,
 }
 
 impl UaProxy {
@@ -165,7 +177,8 @@ impl UaProxy {
             handshake: config.handshake_timeout.0,
             request: config.request_timeout.0,
         };
-        Ok(Self { proxy: Arc::new(proxy), bounds, tls: UaTls::new(certificate)? })
+        let (tls, cookies) = (UaTls::new(certificate)?, CookieKey::new(secrets.cookies));
+        Ok(Self { proxy: Arc::new(proxy), bounds, tls, cookies, dtls_idle: config.dtls_idle.0 })
     }
 
     /// Serves TLS.
@@ -176,6 +189,16 @@ impl UaProxy {
     /// Serves plain HTTP with HTTP Digest.
     pub fn serve_http(&self, listener: TcpListener) {
         self.serve(listener, Speaks::Http);
+    }
+
+    /// Serves CoAP over DTLS; it goes to `upstream`.
+    pub fn serve_dtls(&self, socket: UdpSocket, upstream: SocketAddr) -> Result<(), UaProxyError> {
+        let (proxy, cookies) = (Arc::clone(&self.proxy), self.cookies.clone());
+        let listener = DtlsListener::new(socket, upstream, self.bounds, self.dtls_idle, proxy, cookies);
+        let listener =
+            listener.ok_or(UaProxyError::Setting("dtls_listen: the library fails its own checks"))?;
+        self.proxy.tasks.tracker.spawn(listener.serve());
+        Ok(())
     }
 
     fn serve(&self, listener: TcpListener, speaks: Speaks) {

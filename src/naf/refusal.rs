@@ -31,6 +31,15 @@ impl Rsc {
         }
     }
 
+    /// As CoAP has it.
+    pub(super) const fn number(self) -> u16 {
+        match self {
+            Self::BadRequest => 4000,
+            Self::NotAuthenticated => 4106,
+            Self::AppRule => 4126,
+        }
+    }
+
     const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,

@@ -43,13 +43,13 @@ pub(super) enum Speaks {
 }
 
 /// Handshakes under way, in all and from each address.
-struct Handshakes {
+pub(super) struct Handshakes {
     turns: Arc<Semaphore>,
     each: usize,
     from: Mutex<HashMap<IpAddr, usize>>,
 }
 
-struct Turn {
+pub(super) struct Turn {
     _place: Place,
     _permit: OwnedSemaphorePermit,
 }
@@ -61,13 +61,13 @@ struct Place {
 }
 
 impl Handshakes {
-    fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         let bound = bound.clamp(1, Semaphore::MAX_PERMITS);
         Self { turns: Arc::new(Semaphore::new(bound)), each: bound.div_ceil(4), from: Mutex::default() }
     }
 
     /// A turn, unless its address has its share already.
-    async fn turn(self: Arc<Self>, from: IpAddr) -> Option<Turn> {
+    pub(super) async fn turn(self: Arc<Self>, from: IpAddr) -> Option<Turn> {
         {
             let mut counts = self.from.lock().unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(from).or_default();

@@ -9,7 +9,9 @@ use crate::naf::key_source::{KeySource, NafQuestion};
 use crate::naf::{DiameterKeys, LocalKeys, NbspKeys, Tasks, UaProxy, UaProxyError, UaSecrets, read_token};
 use ksnaf_proto::gba::guss::GsId;
 use ksnaf_proto::secret::Secret;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::net::UdpSocket;
 
 impl Service {
     pub(super) async fn start_ua(&mut self, metrics: &Arc<Metrics>) -> Result<(), StartError> {
@@ -18,6 +20,7 @@ impl Service {
             nonces: fresh()?,
             pseudonyms: self.pseudonym_key().await?,
             provisioned: self.provisioned.clone(),
+            cookies: fresh()?,
         };
         let tasks = Tasks {
             shutdown: self.front.shutdown.clone(),
@@ -35,6 +38,16 @@ impl Service {
             let (listener, address) = bind("ua_proxy.http_listen", listen).await?;
             self.addresses.ua_proxy_http = Some(address);
             proxy.serve_http(listener);
+        }
+        if let Some(listen) = config.dtls_listen {
+            let failed = |source| StartError::Listen {
+                key: "ua_proxy.dtls_listen",
+                address: listen.to_string(),
+                source,
+            };
+            let socket = UdpSocket::bind(listen).await.map_err(failed)?;
+            self.addresses.ua_proxy_dtls = Some(socket.local_addr().map_err(failed)?);
+            proxy.serve_dtls(socket, coap_upstream(&config).await?)?;
         }
         Ok(())
     }
@@ -62,6 +75,18 @@ impl Service {
             }
         }
     }
+}
+
+/// What is set, or else port 5683 of the upstream's host (RFC 7252 clause 6.1).
+async fn coap_upstream(config: &UaProxyConfig) -> Result<SocketAddr, UaProxyError> {
+    const PORT: u16 = 5683;
+    let set = config.coap_upstream.as_ref();
+    let host = set.or(config.upstream.as_ref()).and_then(http::Uri::host).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = set.and_then(http::Uri::port_u16).unwrap_or(PORT);
+    let mut found = tokio::net::lookup_host((host, port)).await.ok();
+    let found = found.as_mut().and_then(Iterator::next);
+    found.ok_or(UaProxyError::Setting("coap_upstream, or upstream without it: the host has no address"))
 }
 
 fn fresh() -> Result<Secret<32>, StartError> {

@@ -9,8 +9,10 @@
 //! | `pool` | connections that are open, as long as their key is the one at hand |
 //! | `digest` | challenges of the target, responses, and its proof |
 //! | `carry` | one request there, one answer back |
+//! | `coap` | datagrams, over DTLS |
 
 mod carry;
+mod coap;
 mod credential;
 mod digest;
 mod pool;
@@ -22,6 +24,8 @@ use crate::http::tls::TlsError;
 use crate::ue::{Device, UeError};
 use bytes::Bytes;
 use carry::Carrier;
+use coap::Coap;
+use credential::Credentials;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -29,7 +33,13 @@ use hyper::body::Incoming;
 use ksnaf_proto::identity::Fqdn;
 use std::error::Error;
 use std::sync::Arc;
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use way::Way;
+
+/// Where CoAP over DTLS is (RFC 7252 clause 12.7).
+const COAPS_PORT: u16 = 5684;
 
 /// A body of any kind on its way through.
 type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -91,19 +101,56 @@ impl UaClient {
         target: &http::Uri,
         device: Arc<Device>,
     ) -> Result<Self, UaClientError> {
-        if !settings.listen.ip().is_loopback() {
-            let why = "ua_client.listen: whoever connects speaks as the card's subscriber, so it has to be a loopback address";
-            return Err(UaClientError::Setting(why.to_owned()));
+        for (key, address) in
+            [("ua_client.listen", Some(settings.listen)), ("ua_client.coap_listen", settings.coap_listen)]
+        {
+            if address.is_some_and(|address| !address.ip().is_loopback()) {
+                let why =
+                    "whoever connects speaks as the card's subscriber, so it has to be a loopback address";
+                return Err(UaClientError::Setting(format!("{key}: {why}")));
+            }
         }
-        let host = target.host().unwrap_or_default();
-        let naf = Fqdn::parse(host).map_err(|error| {
-            UaClientError::Setting(format!(
-                "ua_client.target: {host:?}: {error}: the NAF's name is in the key"
-            ))
-        })?;
+        let naf = naf_of(target)?;
         let way = Way::new(settings, target, &naf)?;
         Ok(Self { carrier: Arc::new(Carrier::new(settings, target, naf, way, device)) })
     }
+}
+
+/// CoAP in, DTLS out.
+pub struct UaCoap(Arc<Coap>);
+
+impl UaCoap {
+    /// By the same configuration, on a socket that is bound already.
+    pub fn new(
+        settings: &UaClientConfig,
+        target: &http::Uri,
+        device: Arc<Device>,
+        socket: UdpSocket,
+    ) -> Result<Self, UaClientError> {
+        let naf = naf_of(target)?;
+        let connect = settings.coap_connect.clone();
+        Ok(Self(Arc::new(Coap {
+            socket,
+            target: connect.unwrap_or_else(|| format!("{naf}:{COAPS_PORT}")),
+            credentials: Credentials::new(device, naf),
+            form: settings.psk_identity,
+            most: settings.max_connections,
+            connect_bound: settings.connect_timeout.0,
+            idle: settings.request_timeout.0,
+        })))
+    }
+
+    /// Carries datagrams until the shutdown.
+    pub async fn serve(self, shutdown: CancellationToken, tracker: TaskTracker) {
+        coap::serve(self.0, shutdown, tracker).await;
+    }
+}
+
+fn naf_of(target: &http::Uri) -> Result<Fqdn, UaClientError> {
+    let host = target.host().unwrap_or_default();
+    Fqdn::parse(host).map_err(|error| {
+        UaClientError::Setting(format!("ua_client.target: {host:?}: {error}: the NAF's name is in the key"))
+    })
 }
 
 impl Handler for UaClient {

@@ -18,8 +18,9 @@
 //! | [`zn_sbi`] | the same fetch as NAFs of the service-based architecture make it |
 //! | [`ua_lab`], [`ua_client`] | a proxy before a server of the test's own; its clients |
 //! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
-//! | [`ua_device`] | Ua, the device side, through to it |
 //! | [`app_rules`] | which applications may register there |
+//! | [`ua_coap_lab`], [`ua_coap`] | the same by DTLS, with CoAP inside |
+//! | [`ua_device`], [`ua_device_coap`] | Ua, the device side, through to it |
 //! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
 //! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
 //! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
@@ -82,7 +83,10 @@ mod subscriber_command;
 mod temporary_identities;
 mod terminations;
 mod ua_client;
+mod ua_coap;
+mod ua_coap_lab;
 mod ua_device;
+mod ua_device_coap;
 mod ua_digest;
 mod ua_lab;
 mod ua_originators;

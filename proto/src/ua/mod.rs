@@ -11,6 +11,7 @@
 //! ```
 
 pub mod digest;
+pub mod dtls;
 pub mod handshake;
 pub mod nonce;
 
