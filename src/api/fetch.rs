@@ -1,6 +1,6 @@
 //! The oneM2M spelling of the network side's fetch (TS-0003 clause 8.3.2.1).
 
-use super::naf::{answer, derive, permit};
+use super::naf::{answer, derive, grant, permit};
 use super::{ApiState, Caller, Problem};
 use crate::config::UaProtocols;
 use crate::credential::Form;
@@ -13,7 +13,6 @@ use ksnaf_proto::hex;
 use ksnaf_proto::onem2m::{EnrolmentTarget, Suid};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// `GET /fetchCredentials/{KeID}/{SUID}` with `X-M2M-Origin` naming the target.
 pub(super) async fn fetch_credentials(
@@ -59,18 +58,19 @@ async fn fetch(
         }
     };
     // A target that no entry knows gets the answer of one that is not allowed.
-    let naf = state.policy.entry_of_origin(origin).ok_or_else(Problem::forbidden)?;
-    let naf_id = NafId::new(naf.fqdn.clone(), ua_of(&naf.ua_protocols));
+    let candidates = state.policy.entries_of_origin(origin);
+    let mut ids = candidates.map(|naf| NafId::new(naf.fqdn.clone(), ua_of(&naf.ua_protocols)));
+    let first = ids.next().ok_or_else(Problem::forbidden)?;
+    // Of two service providers with the same CSE-ID, the caller's is meant.
+    let is_callers = |id: &NafId| grant(state, &caller, id, Form::Onem2m).is_some();
+    let naf_id = if is_callers(&first) { first } else { ids.find(is_callers).unwrap_or(first) };
     let mut grant = permit(state, &caller, &naf_id, Form::Onem2m, "naf")?;
     grant.target = target;
-    let credential = derive(state, &b_tid, naf_id.clone(), &grant).await?;
-    let association = state.store()?.association(&b_tid, SystemTime::now()).await?;
-    let association = association.ok_or_else(Problem::no_context)?;
-    let enrolee = state.pseudonym(&association.impi, &naf_id);
+    let (credential, told) = derive(state, &b_tid, naf_id, &grant).await?;
     Ok(answer(json!({
         "Status": true,
         "Credential": hex::encode(credential.key.danger_expose()),
-        "EnroleeID": enrolee,
+        "EnroleeID": told.enrolee_id,
         "Lifetime": to_xs_date_time(credential.expires_at),
     })))
 }

@@ -5,6 +5,8 @@
 mod associations;
 mod body;
 pub mod caller;
+mod deposits;
+mod enrolee;
 mod fetch;
 mod naf;
 mod openapi;
@@ -19,6 +21,8 @@ use caller::{Caller, Tokens, authenticate};
 use problem::Problem;
 
 use crate::config::{ApiConfig, NafPolicy};
+use crate::credential::enrolment::Enrolment;
+use crate::credential::provisioned::Provisioned;
 use crate::http::server::{Handler, Peer, host_is_valid};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -27,7 +31,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse as _;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -47,6 +51,10 @@ pub struct ApiState {
     pub device: Option<Arc<Device>>,
     /// Who may have which NAF's keys.
     pub policy: NafPolicy,
+    /// Which subscribers may enrol with which targets, and as what.
+    pub enrolment: Arc<Enrolment>,
+    /// What service providers have deposited, where there is a network side.
+    pub provisioned: Option<Arc<Provisioned>>,
     /// Who goes by which token.
     pub tokens: Tokens,
     /// The process's user.
@@ -106,6 +114,8 @@ impl Api {
             .route("/fetchCredentials/{ke_id}/{suid}", get(fetch::fetch_credentials))
             .route("/v1/associations", get(associations::list))
             .route("/v1/associations/{b_tid}", delete(associations::revoke))
+            .route("/v1/provisioned/{target}", get(deposits::list))
+            .route("/v1/provisioned/{target}/{credential_id}", put(deposits::put).delete(deposits::remove))
             .route("/v1/subscribers", get(subscribers::list).post(subscribers::add))
             .route("/v1/subscribers/{imsi}", get(subscribers::show).delete(subscribers::remove))
             .route("/healthz", get(operation::healthz))

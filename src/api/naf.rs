@@ -1,6 +1,7 @@
 //! Network side: the credential for whoever received a B-TID over Ua.
 
 use super::body::Json;
+use super::enrolee::Told;
 use super::{ApiState, Caller, Problem};
 use crate::config::{GbaTypes, NafConfig};
 use crate::credential::{Credential, Form};
@@ -63,14 +64,20 @@ pub(super) async fn credentials(
     let b_tid = request.b_tid.as_deref().ok_or_else(|| Problem::bad_request("b_tid: missing"))?;
     let b_tid = BTid::parse(b_tid).map_err(|e| Problem::bad_request(format!("b_tid: {e}")))?;
     let grant = permit(&state, &caller, &naf_id, form, "naf")?;
-    let credential = derive(&state, &b_tid, naf_id, &grant).await?;
-    Ok(answer(credential.danger_json(form)))
+    let (credential, told) = derive(&state, &b_tid, naf_id, &grant).await?;
+    let mut body = credential.danger_json(form);
+    if form == Form::Onem2m {
+        told.add_to(&mut body);
+    }
+    Ok(answer(body))
 }
 
 /// What an entry of `[[naf]]`, or owning the process, allows.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) ks_int: bool,
+    /// Whether it may hear who a subscriber is that consents.
+    pub(super) private_identity: bool,
     /// What may stand behind the key.
     pub(super) gba_types: GbaTypes,
     pub(super) target: EnrolmentTarget,
@@ -78,14 +85,24 @@ pub(super) struct Grant {
 
 impl From<&NafConfig> for Grant {
     fn from(naf: &NafConfig) -> Self {
-        Self { ks_int: naf.ks_int, gba_types: naf.gba_types.clone(), target: naf.enrolment_target.into() }
+        Self {
+            ks_int: naf.ks_int,
+            private_identity: naf.private_identity,
+            gba_types: naf.gba_types.clone(),
+            target: naf.enrolment_target.into(),
+        }
     }
 }
 
 impl Grant {
     /// The process's own user, for a NAF that has no entry.
     fn of_owner() -> Self {
-        Self { ks_int: false, gba_types: GbaTypes::all(), target: EnrolmentTarget::default() }
+        Self {
+            ks_int: false,
+            private_identity: false,
+            gba_types: GbaTypes::all(),
+            target: EnrolmentTarget::default(),
+        }
     }
 
     /// Whether a bootstrap of that type will do. One that will not is as good as not allowed.
@@ -128,22 +145,23 @@ pub(super) fn grant(state: &ApiState, caller: &Caller, naf_id: &NafId, form: For
     entry.or_else(by_owner)
 }
 
-/// Finds the association and derives; 404 where there is none.
+/// Finds the association and derives, and says whose it is; 404 where there is none.
 pub(super) async fn derive(
     state: &ApiState,
     b_tid: &BTid,
     naf_id: NafId,
     grant: &Grant,
-) -> Result<Credential, Problem> {
+) -> Result<(Credential, Told), Problem> {
     let association = state.store()?.association(b_tid, SystemTime::now()).await?;
     let Some(association) = association else {
         state.metrics.count_credential("naf", "unknown");
         return Err(Problem::no_context());
     };
     grant.demand(association.gba_type, state, "naf")?;
+    let told = Told::of(state, &association.impi, &naf_id, grant).await?;
     state.metrics.count_credential("naf", "given");
     tracing::info!(naf = %naf_id, mode = %association.gba_mode, "credential given to the network side");
-    Ok(Credential::of_association(&association, naf_id, grant.ks_int, grant.target))
+    Ok((Credential::of_association(&association, naf_id, grant.ks_int, grant.target), told))
 }
 
 /// 200 that nobody may keep.

@@ -5,6 +5,7 @@ use super::Failure;
 use crate::api::caller::Tokens;
 use crate::api::{Api, ApiState};
 use crate::config::{Config, NafPolicy};
+use crate::credential::enrolment::Enrolment;
 use crate::data_dir;
 use crate::http::client::{self, Ask, Target};
 use crate::http::server::Peer;
@@ -43,6 +44,8 @@ impl Network {
                     store: Some(store.clone()),
                     device: None,
                     policy: NafPolicy::new(config.naf.clone()),
+                    enrolment: Arc::new(Enrolment::of(config)),
+                    provisioned: None,
                     tokens: Tokens::default(),
                     own_uid: own_uid(),
                     config: config.api.clone(),

@@ -3,6 +3,7 @@
 //! Values parse into types that cannot be wrong, so an error points at the line and the key. Every default says why.
 
 mod api;
+mod app_rule;
 mod bsf;
 mod cse;
 mod diameter;
@@ -17,6 +18,7 @@ mod zh;
 mod zn;
 
 pub use api::ApiConfig;
+pub use app_rule::AppRuleConfig;
 pub use bsf::{AcceptAuth, BsfConfig, OtherBootstrap, UbConfig};
 pub use cse::CseConfig;
 pub(crate) use diameter::host_of;

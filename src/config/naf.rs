@@ -3,7 +3,7 @@
 use ksnaf_proto::gba::guss::GsId;
 use ksnaf_proto::gba::{GbaType, NafId, UaSecurityProtocolId};
 use ksnaf_proto::identity::Fqdn;
-use ksnaf_proto::onem2m::EnrolmentTarget;
+use ksnaf_proto::onem2m::{CseId, EnrolmentTarget, Originator, Registrar, SpId};
 use ksnaf_proto::zn::{Allowed, NafRule, ZnPolicy};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -51,6 +51,12 @@ pub struct NafConfig {
     /// Other names the target goes by in `X-M2M-Origin`: its CSE-ID or MAF-ID.
     #[serde(default)]
     pub origins: Vec<String>,
+    /// Whether only subscribers that an `[[enrolee]]` lists for it may use it. Unset: where any is listed for it.
+    #[serde(default)]
+    pub enrolled_only: Option<bool>,
+    /// Whether it may deposit credentials of its own for its Enrolees (SER-020, SER-021).
+    #[serde(default)]
+    pub provision: bool,
 }
 
 impl NafConfig {
@@ -71,7 +77,32 @@ impl NafConfig {
             gba_types: GbaTypes::default(),
             enrolment_target: Target::Cse,
             origins: Vec::new(),
+            enrolled_only: None,
+            provision: false,
         }
+    }
+}
+
+impl NafConfig {
+    fn is_called(&self, origin: &str) -> bool {
+        let same_name = || Fqdn::parse(origin).is_ok_and(|fqdn| fqdn == self.fqdn);
+        if same_name() || self.origins.iter().any(|known| known == origin) {
+            return true;
+        }
+        let Some(registrar) = self.registrar() else { return false };
+        let said = registrar.originator(origin).ok().filter(|said| *said != Originator::Absent);
+        said.is_some_and(|said| {
+            self.origins.iter().any(|known| registrar.originator(known).is_ok_and(|known| known == said))
+        })
+    }
+
+    /// What its originators are relative to: its CSE-ID, the first of `origins` that is one or else the first label of
+    /// its name, and the service provider's domain, the rest of it (TS-0001 clause 6.5.1.1).
+    fn registrar(&self) -> Option<Registrar> {
+        let (first, rest) = self.fqdn.as_str().split_once('.')?;
+        let cse = self.origins.iter().find_map(|origin| CseId::parse(origin).ok());
+        let cse = cse.or_else(|| CseId::parse(&format!("/{first}")).ok())?;
+        Some(Registrar::new(cse, SpId::parse(rest).ok()))
     }
 }
 
@@ -253,11 +284,10 @@ impl NafPolicy {
         self.0.iter().find(|naf| naf.fqdn == *fqdn)
     }
 
-    /// The entry of an enrolment target by the name it uses as an originator: its NAF name or one of `origins`.
-    #[must_use]
-    pub fn entry_of_origin(&self, origin: &str) -> Option<&NafConfig> {
-        let by_name = |naf: &&NafConfig| naf.origins.iter().any(|known| known == origin);
-        self.0.iter().find(by_name).or_else(|| self.entry_of(&Fqdn::parse(origin).ok()?))
+    /// The entries of the enrolment targets that use this name as an originator: their NAF name or one of `origins`, in
+    /// any spelling. CSE-IDs of two service providers may be alike, so there may be several.
+    pub fn entries_of_origin<'a>(&'a self, origin: &'a str) -> impl Iterator<Item = &'a NafConfig> {
+        self.0.iter().filter(move |naf| naf.is_called(origin))
     }
 
     /// The same rules as Zn has them.

@@ -1,6 +1,6 @@
 //! `[ua_proxy]`: Ua, the network side, in front of a CSE or any other HTTP server.
 
-use super::{Lifetime, loopback};
+use super::{AppRuleConfig, Lifetime, loopback};
 use ksnaf_proto::identity::Fqdn;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -80,6 +80,8 @@ pub struct UaProxyConfig {
     pub unknown_burst: u32,
     /// How often an open connection's key is asked for again: after a revocation it lives no longer than this.
     pub recheck: Lifetime,
+    /// Which applications may register by whose key; without any, the CSE decides alone.
+    pub rule: Vec<AppRuleConfig>,
 }
 
 /// `ua_proxy.zn`.
@@ -130,6 +132,7 @@ impl Default for UaProxyConfig {
             negative_cache: Lifetime(Duration::from_secs(30)),
             unknown_burst: 50,
             recheck: Lifetime(Duration::from_secs(10)),
+            rule: Vec::new(),
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! [`Credential`] is the same value on the device side (from the card) and on the network side (from the association).
 
+pub mod enrolment;
+pub mod provisioned;
+
 use ksnaf_proto::gba::lifetime::to_xs_date_time;
 use ksnaf_proto::gba::{Association, BTid, GbaMode, GbaType, KsIntNaf, NafId, digest_mode, kdf};
 use ksnaf_proto::hex;

@@ -6,7 +6,7 @@ use http::{HeaderMap, Response, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
-/// Octets of an error's or a registration's answer that are looked into; a longer error is dropped.
+/// Octets of an error, or of a registration or its answer, that are looked into; a longer error is dropped.
 const MAX: usize = 256 * 1024;
 
 /// Diagnostics that a CSE adds to an error: file names and traces.
@@ -45,7 +45,8 @@ pub(super) async fn with_aei(answer: Response<Body>) -> (Response<Body>, Option<
     }
 }
 
-async fn read(mut body: Body) -> Option<Bytes> {
+/// A body's octets, unless there are too many.
+pub(super) async fn read(mut body: Body) -> Option<Bytes> {
     let mut octets = Vec::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.ok()?.into_data() {
@@ -58,7 +59,7 @@ async fn read(mut body: Body) -> Option<Bytes> {
     Some(octets.into())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media.ends_with("/json") || media.ends_with("+json")

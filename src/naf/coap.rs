@@ -74,8 +74,14 @@ impl Registrations {
     }
 }
 
-/// Judges a datagram of the holder of a key.
-pub(super) fn judge(datagram: &[u8], subscriber: &UaSubscriber, enrolees: &Enrolees) -> Verdict {
+/// Judges a datagram of the holder of a key. Where applications register by rules they do so on HTTP: a rule goes by what
+/// stands in a body, and a body comes in blocks here.
+pub(super) fn judge(
+    datagram: &[u8],
+    subscriber: &UaSubscriber,
+    enrolees: &Enrolees,
+    by_rules: bool,
+) -> Verdict {
     let Ok(mut message) = Message::parse(datagram) else { return Verdict::Drop };
     // Acknowledgements, resets, pings, and answers to what stands behind.
     if !message.is_request() {
@@ -88,7 +94,12 @@ pub(super) fn judge(datagram: &[u8], subscriber: &UaSubscriber, enrolees: &Enrol
         .iter()
         .any(|number| message.values(*number).next().is_some());
     let registers = message.code == POST && message.number(option::TY) == Some(AE);
-    match originator(&message, registers, subscriber, enrolees) {
+    let allowed = if registers && by_rules {
+        Err((Rsc::AppRule, "applications register by rules, which CoAP does not go by"))
+    } else {
+        originator(&message, registers, subscriber, enrolees)
+    };
+    match allowed {
         Ok(Some((enrolee, origin))) => {
             message.remove(option::FR);
             message.remove(option::FR_OF_RELEASE_1);
@@ -147,7 +158,8 @@ fn originator(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::EnroleeConfig;
+    use crate::config::{EnroleeConfig, NafPolicy};
+    use crate::credential::enrolment::Enrolment;
     use ksnaf_proto::coap::Kind;
     use ksnaf_proto::identity::{Fqdn, Impi};
     use ksnaf_proto::onem2m::rules::Pattern;
@@ -167,7 +179,14 @@ mod tests {
         let naf = Fqdn::parse("id-in.cse.example").unwrap();
         let registrar = Registrar::new(CseId::parse("/id-in").unwrap(), SpId::parse("cse.example").ok());
         let file = folder.path().join("enrolees.json");
-        Enrolees::open(listed.into_iter().collect(), naf, registrar, &[], file).unwrap()
+        Enrolees::open(
+            Enrolment::new(listed.into_iter().collect(), &NafPolicy::default()),
+            naf,
+            registrar,
+            &[],
+            file,
+        )
+        .unwrap()
     }
 
     fn post(options: &[(u16, &[u8])]) -> Message {
@@ -203,7 +222,7 @@ mod tests {
     fn an_originator_is_written_anew_under_the_number_of_the_requests_release() {
         let folder = tempfile::tempdir().unwrap();
         let all = enrolees(&folder, Some(&["Ca"]));
-        let judged = |options: &[(u16, &[u8])]| judge(&post(options).encode(), &subscriber(), &all);
+        let judged = |options: &[(u16, &[u8])]| judge(&post(options).encode(), &subscriber(), &all, false);
         for (received, number) in [
             (&[(option::FR, &b"//cse.example/id-in/Ca"[..])][..], option::FR),
             (&[(option::FR_OF_RELEASE_1, b"/id-in/Ca")], option::FR_OF_RELEASE_1),
@@ -227,9 +246,9 @@ mod tests {
         assert_eq!(refused.values(option::RQI_OF_RELEASE_1).collect::<Vec<_>>(), [b"r"]);
         let proxied = answered(judged(&[(option::PROXY_URI, b"coap://elsewhere.example/")]));
         assert_eq!(proxied.code, PROXYING_NOT_SUPPORTED);
-        assert_eq!(judge(b"\xff", &subscriber(), &all), Verdict::Drop);
+        assert_eq!(judge(b"\xff", &subscriber(), &all, false), Verdict::Drop);
         let ping = Message { code: (0, 0), token: Vec::new(), payload: Vec::new(), ..post(&[]) };
-        assert_eq!(forwarded(judge(&ping.encode(), &subscriber(), &all)).0, ping);
+        assert_eq!(forwarded(judge(&ping.encode(), &subscriber(), &all, false)).0, ping);
     }
 
     #[test]
@@ -239,7 +258,7 @@ mod tests {
         let registers = post(&[(option::FR, b"Cx"), (option::TY, &[0, 2])]);
         let mut registrations = Registrations::default();
         let mut answer = |message: &Message, code, rsc: u16| {
-            registrations.extend(forwarded(judge(&message.encode(), &subscriber(), &all)).1);
+            registrations.extend(forwarded(judge(&message.encode(), &subscriber(), &all, false)).1);
             let mut answer = registers.answer(code);
             answer.add(option::RSC, rsc.to_be_bytes().to_vec());
             registrations.answered(&answer.encode()).map(|(_, aei)| aei)
@@ -251,12 +270,16 @@ mod tests {
         assert_eq!(answer(&registers, (2, 31), 2001), None, "the next block, please");
         for stem in [&b"C"[..], b"S", b""] {
             let open = post(&[(option::FR, stem), (option::TY, &[2])]);
-            let refused = answered(judge(&open.encode(), &subscriber(), &all));
+            let refused = answered(judge(&open.encode(), &subscriber(), &all, false));
             assert_eq!((refused.code, refused.number(option::RSC)), (FORBIDDEN, Some(4126)), "{stem:?}");
         }
+        let ruled = answered(judge(&registers.encode(), &subscriber(), &all, true));
+        assert_eq!((ruled.code, ruled.number(option::RSC)), (FORBIDDEN, Some(4126)));
+        let plain = post(&[(option::FR, b"Cx")]);
+        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &all, true)), (plain, None));
         for token in 0..100 {
             let many = Message { token: vec![token], ..registers.clone() };
-            registrations.extend(forwarded(judge(&many.encode(), &subscriber(), &all)).1);
+            registrations.extend(forwarded(judge(&many.encode(), &subscriber(), &all, false)).1);
         }
         assert_eq!(registrations.0.len(), REGISTRATIONS);
     }
@@ -266,12 +289,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (nobody, others) = (enrolees(&folder, None), enrolees(&folder, Some(&["Ca"])));
         let plain = post(&[(11, b"light")]);
-        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &nobody)), (plain.clone(), None));
+        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &nobody, false)), (plain.clone(), None));
         for number in ONEM2M {
-            let refused = answered(judge(&post(&[(number, b"Ca")]).encode(), &subscriber(), &nobody));
+            let refused = answered(judge(&post(&[(number, b"Ca")]).encode(), &subscriber(), &nobody, false));
             assert_eq!(refused.code, FORBIDDEN);
         }
         let stranger = UaSubscriber::default();
-        assert_eq!(answered(judge(&plain.encode(), &stranger, &others)).code, FORBIDDEN);
+        assert_eq!(answered(judge(&plain.encode(), &stranger, &others, false)).code, FORBIDDEN);
     }
 }

@@ -230,7 +230,7 @@ impl Session {
             Err(NoKey::Unavailable) => return true,
             Err(NoKey::Unknown | NoKey::NotAuthorized) => return false,
         }
-        match judge(datagram, &holder.granted.subscriber, &proxy.enrolees) {
+        match judge(datagram, &holder.granted.subscriber, &proxy.enrolees, !proxy.rules.is_empty()) {
             Verdict::Forward(datagram, registration) => {
                 proxy.count("given");
                 registrations.extend(registration);

@@ -3,8 +3,9 @@
 use super::key_source::UaSubscriber;
 use super::refusal::Rsc;
 use crate::config::EnroleeConfig;
+use crate::credential::enrolment::{self, Enrolment, Place};
 use crate::data_dir;
-use ksnaf_proto::identity::Fqdn;
+use ksnaf_proto::identity::{Fqdn, Impi};
 use ksnaf_proto::onem2m::rules::Pattern;
 use ksnaf_proto::onem2m::{Originator, Registrar};
 use serde::{Deserialize, Serialize};
@@ -14,17 +15,16 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// A subscriber's place in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Enrolee(usize);
+pub(super) type Enrolee = Place;
 
 /// Who the client is to what is behind the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     /// One that is listed.
     Enrolee(Enrolee),
-    /// Nobody is listed: what is behind is no CSE.
+    /// Nobody is listed for it: what is behind is no CSE.
     Unlisted,
-    /// Others are listed, or it may not use this target.
+    /// Others are listed for it, or it may not use this target.
     Stranger,
 }
 
@@ -33,6 +33,7 @@ pub(super) type Refused = (Rsc, &'static str);
 
 /// All of them.
 pub(super) struct Enrolees {
+    enrolment: Enrolment,
     listed: Vec<Listed>,
     naf: Fqdn,
     registrar: Registrar,
@@ -54,7 +55,7 @@ struct Bound(BTreeMap<String, BTreeSet<String>>);
 impl Enrolees {
     /// From the configuration and the file that keeps bindings.
     pub(super) fn open(
-        listed: Vec<EnroleeConfig>,
+        enrolment: Enrolment,
         naf: Fqdn,
         registrar: Registrar,
         refused: &[String],
@@ -66,29 +67,23 @@ impl Enrolees {
             Err(error) => return Err(error),
         };
         let canonical = |pattern: &Pattern| canonical(&registrar, pattern);
-        let listed = listed.into_iter().map(|config| {
+        let listed = enrolment.listed().iter().cloned().map(|config| {
             let origins = config.origins.iter().map(canonical).collect();
             Listed { config, origins }
         });
         let listed = listed.collect();
         let refused = refused.iter().filter_map(|text| Pattern::parse(text).ok());
         let refused = refused.map(|pattern| canonical(&pattern)).collect();
-        Ok(Self { listed, naf, registrar, refused, bound: Mutex::new(bound), file })
+        Ok(Self { enrolment, listed, naf, registrar, refused, bound: Mutex::new(bound), file })
     }
 
     /// Where a subscriber stands.
     pub(super) fn standing(&self, subscriber: &UaSubscriber) -> Standing {
-        if self.listed.is_empty() {
-            return Standing::Unlisted;
-        }
-        let names = |listed: &Listed| {
-            let impi = &listed.config.impi;
-            subscriber.impi.as_ref() == Some(impi)
-                || subscriber.identities.iter().any(|identity| identity.as_str() == impi.as_str())
-        };
-        match self.listed.iter().position(|listed| names(listed) && listed.config.may_use(&self.naf)) {
-            Some(place) => Standing::Enrolee(Enrolee(place)),
-            None => Standing::Stranger,
+        let UaSubscriber { impi, identities, .. } = subscriber;
+        match self.enrolment.standing(impi.as_ref(), identities, &self.naf) {
+            enrolment::Standing::Enrolee(place) => Standing::Enrolee(place),
+            enrolment::Standing::Open => Standing::Unlisted,
+            enrolment::Standing::Stranger => Standing::Stranger,
         }
     }
 
@@ -124,6 +119,12 @@ impl Enrolees {
         }
     }
 
+    /// Who registers: its private identity, which its rules go by, and the originator that was let pass.
+    pub(super) fn registering(&self, enrolee: Enrolee, from: &str) -> Option<(&Impi, Originator)> {
+        let impi = &self.at(enrolee)?.config.impi;
+        Some((impi, self.registrar.originator(from).ok()?))
+    }
+
     /// Binds the stem that a CSE gave. Whoever had it before has it no more: the CSE knows best.
     pub(super) fn bind(&self, enrolee: Enrolee, given: &str) -> io::Result<()> {
         let Some(listed) = self.at(enrolee) else { return Ok(()) };
@@ -146,7 +147,7 @@ impl Enrolees {
     }
 
     fn at(&self, enrolee: Enrolee) -> Option<&Listed> {
-        self.listed.get(enrolee.0)
+        self.listed.get(enrolee.index())
     }
 
     /// The first that is configured, where it is one; else the only one that is bound.
@@ -171,7 +172,7 @@ impl Enrolees {
             Some(_) => listed.origins.iter().any(is),
             None => {
                 let named = listed.origins.iter().any(is);
-                let others = self.listed.iter().enumerate().filter(|(place, _)| *place != enrolee.0);
+                let others = self.listed.iter().enumerate().filter(|(place, _)| *place != enrolee.index());
                 let anothers = others.flat_map(|(_, other)| &other.origins).any(is);
                 // What a wildcard stands for ends where somebody else's own name begins.
                 named || !anothers && listed.origins.iter().any(|origin| origin.matches(text))
@@ -196,7 +197,7 @@ fn canonical(registrar: &Registrar, pattern: &Pattern) -> Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ksnaf_proto::identity::Impi;
+    use crate::config::NafPolicy;
     use ksnaf_proto::onem2m::{CseId, SpId};
 
     fn impi(name: &str) -> Impi {
@@ -212,7 +213,8 @@ mod tests {
         let naf = Fqdn::parse("id-in.cse.example").unwrap();
         let registrar = Registrar::new(CseId::parse("/id-in").unwrap(), SpId::parse("cse.example").ok());
         let refused = ["CAdmin".to_owned()];
-        Enrolees::open(listed, naf, registrar, &refused, folder.path().join("enrolees.json")).unwrap()
+        let enrolment = Enrolment::new(listed, &NafPolicy::default());
+        Enrolees::open(enrolment, naf, registrar, &refused, folder.path().join("enrolees.json")).unwrap()
     }
 
     fn enrolee(enrolees: &Enrolees, name: &str) -> Enrolee {

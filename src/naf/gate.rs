@@ -6,6 +6,7 @@ use super::enrolees::{Enrolee, Standing};
 use super::headers;
 use super::holder::Holder;
 use super::keys::NoKey;
+use super::provisioned;
 use super::proxy::Proxy;
 use super::refusal::{Body, Refusal, Rsc, whole};
 use super::upstream::Line;
@@ -80,13 +81,26 @@ impl Connection {
             return Err(Refusal::Status(StatusCode::METHOD_NOT_ALLOWED, "not a method of this server"));
         }
         let known = self.know(&parts, body).await?;
+        if let Some(answer) = provisioned::answer(self, &parts, &known.holder) {
+            return Ok(match &known.checkable {
+                Some(checkable) => self.proved(answer?, checkable).await,
+                None => answer?,
+            });
+        }
         let wants = headers::upgrade(&parts.headers).cloned();
         if let Some(kind) = &wants {
             headers::websocket(&parts.headers, kind, self.proxy.websocket)?;
         }
-        let (head, enrolee, registers) = self.head(&parts, &known.holder)?;
+        let (mut head, enrolee, registers) = self.head(&parts, &known.holder)?;
+        let mut body = known.body;
+        if let Some(enrolee) = enrolee.filter(|_| registers) {
+            let from = head.get("x-m2m-origin").and_then(|from| from.to_str().ok()).map(str::to_owned);
+            let who = (enrolee, &known.holder);
+            let proxy = &self.proxy;
+            body = proxy.rules.check(&proxy.enrolees, who, from.as_deref(), &mut head, body).await?;
+        }
         let upgrade = wants.as_ref().and_then(|_| parts.extensions.remove::<hyper::upgrade::OnUpgrade>());
-        let mut request = Request::new(known.body);
+        let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
         let target = self.proxy.upstream.target(&parts.uri);
         *request.uri_mut() =
@@ -105,7 +119,7 @@ impl Connection {
     async fn know(&self, parts: &http::request::Parts, body: Incoming) -> Result<Known, Refusal> {
         let proxy = &self.proxy;
         if let Some(holder) = &self.holder {
-            proxy.keys.find(&holder.b_tid, holder.ua, self.from).await.map_err(|error| {
+            let granted = proxy.keys.find(&holder.b_tid, holder.ua, self.from).await.map_err(|error| {
                 tracing::info!(%error, peer = %self.from, "the connection's key is none any more");
                 match (error, proxy.digest.challenge(&parts.headers, self.tls, false)) {
                     (NoKey::Unavailable, _) => {
@@ -118,7 +132,8 @@ impl Connection {
                 }
             })?;
             let body = body.map_err(Into::into).boxed_unsync();
-            return Ok(Known { holder: holder.clone(), checkable: None, body });
+            // What the BSF says of the subscriber may have changed since the handshake: its consent.
+            return Ok(Known { holder: Holder { granted, ..holder.clone() }, checkable: None, body });
         }
         let target = parts.uri.to_string();
         let asked = Asked {

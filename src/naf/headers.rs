@@ -78,21 +78,30 @@ pub(super) fn origin(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 /// Whether a request is meant for a CSE.
 pub(super) fn is_onem2m(method: &Method, headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| name.as_str().starts_with("x-m2m-")) || resource_type(method, headers).is_some()
+    headers.keys().any(|name| name.as_str().starts_with("x-m2m-"))
+        || !resource_types(method, headers).is_empty()
 }
 
-/// Whether a request registers an AE: CREATE of the type 2.
+/// Whether a request registers an AE, CREATE of the type 2, or may be read as one: some readers take `02`, and the last
+/// of several types.
 pub(super) fn registers(method: &Method, headers: &HeaderMap) -> bool {
-    resource_type(method, headers) == Some("2")
+    let is_another = |kind: &String| {
+        let plain = kind.bytes().all(|octet| octet.is_ascii_digit()) && !kind.starts_with('0');
+        plain && !kind.is_empty() && kind != "2"
+    };
+    !resource_types(method, headers).iter().all(is_another)
 }
 
-/// `ty` of a CREATE (TS-0009 clause 6.4.3).
-fn resource_type<'h>(method: &Method, headers: &'h HeaderMap) -> Option<&'h str> {
-    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-    let mut types = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("ty"));
-    let (_, value) = types.next().filter(|_| *method == Method::POST)?;
-    Some(value.trim().trim_matches('"'))
+/// Each `ty` of a CREATE (TS-0009 clause 6.4.3).
+fn resource_types(method: &Method, headers: &HeaderMap) -> Vec<String> {
+    let mut types = Vec::new();
+    let kinds = headers.get_all(header::CONTENT_TYPE).iter().filter(|_| *method == Method::POST);
+    for kind in kinds.map(|kind| String::from_utf8_lossy(kind.as_bytes())) {
+        let parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let named = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("ty"));
+        types.extend(named.map(|(_, value)| value.trim().trim_matches('"').to_owned()));
+    }
+    types
 }
 
 /// What of a request's header goes on. `further` passes beside what is listed for a CSE.
@@ -223,11 +232,17 @@ mod tests {
 
     #[test]
     fn a_registration_is_known_by_its_type() {
-        let of = |method, kind| registers(&method, &headers(&[("content-type", kind)]));
+        let of = |method, kind: &str| registers(&method, &headers(&[("content-type", kind)]));
         assert!(of(Method::POST, "application/json;ty=2"));
         assert!(of(Method::POST, "application/vnd.onem2m-res+json; charset=utf-8; TY=\"2\""));
         assert!(!of(Method::POST, "application/json;ty=23") && !of(Method::POST, "application/json"));
         assert!(!of(Method::PUT, "application/json;ty=2"));
+        for odd in ["ty=02", "ty=+2", "ty=3;ty=2", "ty=2;ty=3", "ty=0_2", "ty=", "ty=2 "] {
+            assert!(of(Method::POST, &format!("application/json;{odd}")), "{odd}");
+        }
+        let mut two = headers(&[("content-type", "application/json;ty=3")]);
+        two.append("content-type", HeaderValue::from_bytes(b"a/b;x=\xe9;ty=2").unwrap());
+        assert!(registers(&Method::POST, &two));
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Identities {
         subscriber: &UaSubscriber,
         enrolee_consents: Option<bool>,
     ) -> Option<String> {
-        let tells = enrolee_consents.unwrap_or(subscriber.consents || intended.is_some());
+        let named = enrolee_consents.is_none() && intended.is_some();
+        let tells = enrolee_consents == Some(true) || subscriber.consents || named;
         let identity = intended.or_else(|| subscriber.identities.first().map(String::as_str));
         if let Some(identity) = identity.filter(|_| tells) {
             return Some(format!("\"{identity}\""));
@@ -67,6 +68,7 @@ mod tests {
             identities: vec!["sip:a@ims.example".to_owned(), "tel:+15550100".to_owned()],
             flags: Vec::new(),
             consents,
+            provisioned: false,
         }
     }
 

@@ -47,6 +47,8 @@ pub struct UaSubscriber {
     pub flags: Vec<u32>,
     /// Whether its identity may be told: it lets it, or it stands in settings for this NAF.
     pub consents: bool,
+    /// Whether a deposited key tells it, and no bootstrap.
+    pub provisioned: bool,
 }
 
 /// What a NAF asks a BSF, besides the B-TID and the use.
@@ -80,6 +82,7 @@ pub(super) fn granted(answer: NafAnswer) -> Granted {
             identities,
             flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
             impi: answer.impi,
+            provisioned: false,
         },
         me_key: answer.me_key,
         uicc_key: answer.uicc_key,

@@ -78,6 +78,7 @@ fn granted(answer: NafAnswer, subscriber: Option<Subscriber>) -> Result<Granted,
             identities,
             flags: answer.uss.iter().flat_map(|uss| uss.flags.iter().copied()).collect(),
             consents,
+            provisioned: false,
         },
     })
 }

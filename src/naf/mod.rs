@@ -9,11 +9,14 @@
 //! | [`tls`], `tap` | handshakes with pre-shared keys and with certificates |
 //! | `digest` | challenges and responses |
 //! | `enrolees`, `identities` | who a subscriber is to what stands behind |
+//! | `app_rules` | which applications may register by whose key |
+//! | `provisioned` | deposited credentials, and connections by a deposited key |
 //! | `gate`, `headers`, `answers`, `refusal` | one request, what passes of it, what comes back |
 //! | `upstream`, `proxy`, `serve` | connections |
 //! | `dtls`, `dtls_session`, `dtls_library`, `coap` | the same for CoAP over DTLS |
 
 mod answers;
+mod app_rules;
 mod coap;
 mod digest;
 mod dtls;
@@ -28,6 +31,7 @@ pub mod key_source;
 pub mod keys;
 mod local;
 mod nbsp;
+mod provisioned;
 mod proxy;
 mod refusal;
 mod serve;
@@ -41,8 +45,11 @@ pub use nbsp::NbspKeys;
 pub use proxy::Tasks;
 pub use zn_diameter::DiameterKeys;
 
-use crate::config::{EnroleeConfig, UaProxyConfig};
+use crate::config::UaProxyConfig;
+use crate::credential::enrolment::Enrolment;
+use crate::credential::provisioned::Provisioned;
 use crate::metrics::Metrics;
+use app_rules::AppRules;
 use digest::Digest;
 use dtls::DtlsListener;
 use enrolees::Enrolees;
@@ -54,6 +61,7 @@ use ksnaf_proto::identity::Fqdn;
 use ksnaf_proto::onem2m::{CseId, Registrar, SpId};
 use ksnaf_proto::secret::Secret;
 use ksnaf_proto::ua::dtls::CookieKey;
+use provisioned::{Deposits, WithDeposits};
 use proxy::Proxy;
 use serve::{Bounds, Speaks};
 use std::net::SocketAddr;
@@ -95,6 +103,8 @@ pub struct UaSecrets {
     pub pseudonyms: Secret<32>,
     /// Makes its cookies.
     pub cookies: Secret<32>,
+    /// Deposited credentials, where this process has a network side.
+    pub provisioned: Option<Arc<Provisioned>>,
 }
 
 /// A proxy before its listeners.
@@ -110,7 +120,7 @@ impl UaProxy {
     /// From the configuration, with keys from `source`.
     pub fn new(
         config: &UaProxyConfig,
-        enrolees: Vec<EnroleeConfig>,
+        enrolment: Enrolment,
         data_dir: &Path,
         source: Arc<dyn KeySource>,
         secrets: UaSecrets,
@@ -119,9 +129,14 @@ impl UaProxy {
     ) -> Result<Self, UaProxyError> {
         let naf = config.naf_fqdn.clone().ok_or(UaProxyError::Setting("naf_fqdn is missing"))?;
         let upstream = config.upstream.as_ref().ok_or(UaProxyError::Setting("upstream is missing"))?;
+        let deposits = secrets.provisioned.map(|all| Deposits::new(all, enrolment.clone(), naf.clone()));
+        let source = match deposits.clone() {
+            Some(deposits) => Arc::new(WithDeposits { bootstraps: source, deposits }) as _,
+            None => source,
+        };
         let file = data_dir.join(ENROLEES);
         let enrolees = Enrolees::open(
-            enrolees,
+            enrolment,
             naf.clone(),
             registrar(config, &naf)?,
             &config.refused_origins,
@@ -138,7 +153,9 @@ impl UaProxy {
             keys: Arc::new(Keys::new(Arc::clone(&source), times)),
             digest: Digest::new(config, &naf, secrets.nonces),
             enrolees,
+            rules: AppRules::new(config.rule.iter().map(|rule| rule.rule().clone()).collect()),
             identities: Identities { naf, key: secrets.pseudonyms },
+            deposits,
             upstream: Upstream::new(upstream, config.upstream_timeout.0),
             upstream_token: config.upstream_token_file.as_deref().map(upstream_token).transpose()?,
             forward_headers: forward_headers

@@ -1,10 +1,12 @@
 //! What all connections of the proxy share, and how long they live.
 
+use super::app_rules::AppRules;
 use super::digest::Digest;
 use super::enrolees::Enrolees;
 use super::holder::Holder;
 use super::identities::Identities;
 use super::keys::{Keys, NoKey};
+use super::provisioned::Deposits;
 use super::upstream::Upstream;
 use crate::metrics::Metrics;
 use http::{HeaderName, HeaderValue};
@@ -21,7 +23,10 @@ pub(super) struct Proxy {
     pub(super) keys: Arc<Keys>,
     pub(super) digest: Digest,
     pub(super) enrolees: Enrolees,
+    pub(super) rules: AppRules,
     pub(super) identities: Identities,
+    /// Where this process has any.
+    pub(super) deposits: Option<Deposits>,
     pub(super) upstream: Upstream,
     pub(super) upstream_token: Option<HeaderValue>,
     pub(super) forward_headers: Vec<HeaderName>,

@@ -4,6 +4,8 @@ use super::listening::{bind, bind_unix};
 use super::{Service, StartError};
 use crate::api::caller::Tokens;
 use crate::api::{Api, ApiState};
+use crate::credential::enrolment::Enrolment;
+use crate::credential::provisioned::Provisioned;
 use crate::http::server::{Limits, Listener};
 use crate::http::tls;
 use crate::metrics::Metrics;
@@ -12,6 +14,9 @@ use std::sync::Arc;
 
 /// Any user may connect: the kernel says who it is, and the policy decides.
 const API_SOCKET_MODE: u32 = 0o666;
+
+/// Deposited credentials, in the data directory.
+const PROVISIONED: &str = "provisioned.sealed";
 
 impl Service {
     pub(super) async fn start_api(
@@ -25,6 +30,8 @@ impl Service {
             store: self.store.clone(),
             device: self.device.clone(),
             policy: crate::config::NafPolicy::new(self.config.naf.clone()),
+            enrolment: Arc::new(Enrolment::of(&self.config)),
+            provisioned: self.provisioned.clone(),
             tokens: tokens.clone(),
             own_uid: rustix::process::geteuid().as_raw(),
             config: config.clone(),
@@ -61,6 +68,17 @@ impl Service {
         );
         self.addresses.api_unix = Some(path);
         Ok(())
+    }
+
+    /// Where there is a store, it has the key of what is deposited.
+    pub(super) async fn open_provisioned(&self) -> Result<Option<Arc<Provisioned>>, StartError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh)?;
+        let (key, names) = (store.shared_secret("provisioned", fresh).await?, self.pseudonym_key().await?);
+        let path = self.config.data_dir.join(PROVISIONED);
+        let opened = Provisioned::open(path.clone(), &key, names);
+        opened.map(|opened| Some(Arc::new(opened))).map_err(|source| StartError::DataDir { path, source })
     }
 
     /// Makes pseudonyms: one secret for all that share the store.

@@ -18,6 +18,7 @@ pub use error::StartError;
 use crate::api::caller::Tokens;
 use crate::av_source::AuthenticationVectorSource;
 use crate::config::{Config, Role};
+use crate::credential::provisioned::Provisioned;
 use crate::data_dir::{self, Addresses};
 use crate::http::server::{self, Handler, Limits, Listener};
 use crate::metrics::Metrics;
@@ -57,6 +58,8 @@ pub struct Service {
     /// Zh may ask over it and Zn answer.
     diameter: Option<diameter::Node>,
     device: Option<Arc<Device>>,
+    /// Deposited credentials: the API takes them, Ua gives them.
+    provisioned: Option<Arc<Provisioned>>,
     embedded: Option<Arc<EmbeddedStore>>,
 }
 
@@ -106,6 +109,7 @@ impl Service {
             abort: CancellationToken::new(),
             diameter: None,
             device: None,
+            provisioned: None,
             embedded,
             config,
         };
@@ -113,6 +117,7 @@ impl Service {
             service.start_diameter().await?;
             service.start_bsf(store, &metrics).await?;
         }
+        service.provisioned = service.open_provisioned().await?;
         let device = Device::from_config(&service.config, card, service.addresses.ub, &metrics)?;
         service.device = device.map(Arc::new);
         service.start_upkeep();

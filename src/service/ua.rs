@@ -3,6 +3,7 @@
 use super::listening::bind;
 use super::{Service, StartError};
 use crate::config::{UaProxyConfig, UaZn};
+use crate::credential::enrolment::Enrolment;
 use crate::metrics::Metrics;
 use crate::naf::key_source::{KeySource, NafQuestion};
 use crate::naf::{DiameterKeys, LocalKeys, NbspKeys, Tasks, UaProxy, UaProxyError, UaSecrets, read_token};
@@ -15,16 +16,21 @@ use tokio::net::UdpSocket;
 impl Service {
     pub(super) async fn start_ua(&mut self, metrics: &Arc<Metrics>) -> Result<(), StartError> {
         let config = self.config.ua_proxy.clone();
-        let (nonces, cookies) = (fresh()?, fresh()?);
-        let secrets = UaSecrets { nonces, pseudonyms: self.pseudonym_key().await?, cookies };
+        let secrets = UaSecrets {
+            nonces: fresh()?,
+            pseudonyms: self.pseudonym_key().await?,
+            cookies: fresh()?,
+            provisioned: self.provisioned.clone(),
+        };
         let tasks = Tasks {
             shutdown: self.front.shutdown.clone(),
             tracker: self.front.tracker.clone(),
             abort: self.abort.clone(),
         };
         let source = self.key_source(&config)?;
-        let (enrolees, data_dir) = (self.config.enrolee.clone(), &self.config.data_dir);
-        let proxy = UaProxy::new(&config, enrolees, data_dir, source, secrets, Arc::clone(metrics), tasks)?;
+        let enrolment = Enrolment::of(&self.config);
+        let data_dir = &self.config.data_dir;
+        let proxy = UaProxy::new(&config, enrolment, data_dir, source, secrets, Arc::clone(metrics), tasks)?;
         let (listener, address) = bind("ua_proxy.listen", config.listen).await?;
         self.addresses.ua_proxy = Some(address);
         proxy.serve_tls(listener);

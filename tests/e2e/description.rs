@@ -97,6 +97,17 @@ impl Seen {
         self.note(method.as_str(), path, &api.send(method.clone(), &target, &[], b"").await);
     }
 
+    async fn put(&mut self, api: &Api, target: &str, headers: &[(&str, &str)], body: &[u8]) {
+        let path = format!("/v1/provisioned/{target}/{}", segment("13-key@sp.example"));
+        let answer = api.send(Method::PUT, &path, headers, body).await;
+        self.note("PUT", "/v1/provisioned/{target}/{credential_id}", &answer);
+    }
+
+    async fn withdraw(&mut self, api: &Api, target: &str, id: &str) {
+        let answer = api.delete(&format!("/v1/provisioned/{target}/{}", segment(id))).await;
+        self.note("DELETE", "/v1/provisioned/{target}/{credential_id}", &answer);
+    }
+
     async fn fetch(&mut self, api: &Api, b_tid: &str, suid: &str, origin: &str) {
         let target = format!("/fetchCredentials/{}/{suid}", segment(b_tid));
         let answer = api.send(Method::GET, &target, &[("x-m2m-origin", origin)], b"").await;
@@ -155,6 +166,30 @@ async fn with_both_sides(seen: &mut Seen, lab: &Lab) {
         seen.at(caller, Method::DELETE, "/v1/associations/{b_tid}", value).await;
     }
     seen.at(&api.with_token(None), Method::DELETE, "/v1/associations/{b_tid}", "x").await;
+}
+
+/// What a service provider deposits, and what it is told of that.
+async fn deposits(seen: &mut Seen, lab: &Lab) {
+    let (api, stranger) = (lab.api(), lab.api().with_token(None));
+    let pseudonym = "0".repeat(32);
+    let key: [u8; 32] = random();
+    lab.secret("a deposited key", key);
+    let key = ksnaf_proto::hex::encode(&key);
+    let good = json!({ "enrolee_id": pseudonym, "suid": 23, "key": key, "lifetime": "1h" }).to_string();
+    seen.put(&api, NAF, &JSON, good.as_bytes()).await;
+    seen.at(&api, Method::GET, "/v1/provisioned/{target}", NAF).await;
+    seen.put(&api, NAF, &JSON, b"{}").await;
+    seen.put(&api, NAF, &JSON, &vec![b' '; 70_000]).await;
+    seen.put(&api, NAF, &[("content-type", "text/plain")], b"x").await;
+    seen.put(&api, "unheard-of.example", &JSON, good.as_bytes()).await;
+    seen.put(&stranger, NAF, &JSON, good.as_bytes()).await;
+    for (caller, target) in [(&api, "unheard-of.example"), (&stranger, NAF)] {
+        seen.at(caller, Method::GET, "/v1/provisioned/{target}", target).await;
+        seen.withdraw(caller, target, "13-key@sp.example").await;
+    }
+    for id in ["no type", "13-key@sp.example", "13-key@sp.example"] {
+        seen.withdraw(&api, NAF, id).await;
+    }
 }
 
 /// The built-in AuC's part, which only the Unix socket gives.
@@ -219,6 +254,11 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
     seen.fetch(&api, "AAAA@bsf.example", "22", NAF).await;
     seen.get(&api, "/v1/associations", "").await;
     seen.at(&api, Method::DELETE, "/v1/associations/{b_tid}", "AAAA@bsf.example").await;
+    let deposit =
+        json!({ "enrolee_id": "0".repeat(32), "suid": 23, "key": "00".repeat(32), "lifetime": "1h" });
+    seen.put(&owner, NAF, &JSON, deposit.to_string().as_bytes()).await;
+    seen.at(&owner, Method::GET, "/v1/provisioned/{target}", NAF).await;
+    seen.withdraw(&owner, NAF, "13-key@sp.example").await;
     seen.get(&owner, "/v1/subscribers", "").await;
     let line = Person::new(GbaMode::U).csv();
     seen.post(&owner, "/v1/subscribers", &CSV, format!("imsi,k,opc,uicc\n{line}\n").as_bytes()).await;
@@ -230,6 +270,8 @@ async fn without_anything(seen: &mut Seen, lab: &Lab) {
         store: None,
         device: None,
         policy: NafPolicy::default(),
+        enrolment: Arc::default(),
+        provisioned: None,
         tokens: ksnaf::api::caller::Tokens::default(),
         own_uid: 0,
         config: config.api,
@@ -253,10 +295,14 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
     let mut seen = Seen::default();
     let mut person = Person::new(GbaMode::U);
     person.consent = true;
+    let mut enrolee = crate::ua_lab::enrolee(&Setup::of(person.clone()), &["Cdevice1", "/mn7"]);
+    enrolee.consent = true;
     let setup = Setup::of(person).config(|config| {
+        config.enrolee.push(enrolee);
         let mut inside = config.naf[0].clone();
         inside.fqdn = crate::lab::fqdn("inside.example");
         inside.ks_int = true;
+        inside.private_identity = true;
         config.naf.push(inside);
         config.api.identity_readers = vec!["lab".to_owned()];
     });
@@ -272,6 +318,7 @@ async fn every_described_answer_is_seen_and_every_answer_is_as_described() {
     });
     let lab = setup.start().await;
     with_both_sides(&mut seen, &lab).await;
+    deposits(&mut seen, &lab).await;
     subscribers(&mut seen, &lab).await;
     let description = lab.api().get("/openapi.json").await.text();
     let ask = question(None, NAF, DIGEST, "raw").to_string();

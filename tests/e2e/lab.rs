@@ -204,6 +204,11 @@ impl Lab {
         self.service.take().expect("a running service").stop().await;
     }
 
+    /// Changes the configuration, from the next start on.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+    }
+
     /// Tries to start a second one on the same directory.
     pub(crate) async fn start_beside(&self) -> Result<Service, StartError> {
         self.try_start().await

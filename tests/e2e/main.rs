@@ -10,6 +10,8 @@
 //! | [`misbehaving_cards`], [`pins`], [`enrolment`] | the card's side of it; what it says about oneM2M |
 //! | [`reuse`], [`lifetimes`], [`restarts`] | how long a bootstrap lives |
 //! | [`authentication`], [`authorization`], [`requests`], [`fetches`] | the API: who asks, what may be had, what is wrong |
+//! | [`enrolees`] | which subscriber enrols with which target, and what that hears |
+//! | [`provisioned`] | credentials that a service provider deposits |
 //! | [`description`], [`python`] | the API against its own description, checked by another program |
 //! | [`hss`], [`hlr`], [`front`] | the simulated HSS, an HLR, and what stands before an HSS that speaks HTTP |
 //! | [`zh`], [`zh_sbi`], [`zh_gsup`] | vectors and settings from them |
@@ -18,6 +20,7 @@
 //! | [`ua_psk`], [`ua_digest`] | Ua, the network side: by TLS with a pre-shared key, by HTTP Digest |
 //! | [`ua_coap_lab`], [`ua_coap`] | the same by DTLS, with CoAP inside |
 //! | [`ua_device`] | Ua, the device side, through to it |
+//! | [`app_rules`] | which applications may register there |
 //! | [`ua_originators`], [`ua_passage`] | who a client is to what stands behind; what goes through |
 //! | [`naf`], [`zn_faces`] | a NAF, which asks the same over Diameter and over Nbsp_GBA and gets the same |
 //! | [`zn_sbi`], [`zn_access`], [`zn_diameter`] | what belongs to one of them: HTTP, access tokens and TLS, peers and AVPs |
@@ -34,6 +37,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, and says where")]
 
 mod api;
+mod app_rules;
 mod applications;
 mod authentication;
 mod authorization;
@@ -44,6 +48,7 @@ mod description;
 mod device;
 mod diameter;
 mod draining;
+mod enrolees;
 mod enrolment;
 mod fetches;
 mod forms;
@@ -62,6 +67,7 @@ mod other_bootstraps;
 mod people;
 mod pins;
 mod program;
+mod provisioned;
 mod proxy;
 mod push;
 mod python;

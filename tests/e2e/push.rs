@@ -303,6 +303,18 @@ async fn a_naf_without_leave_and_a_bsf_without_a_layout_push_nothing() {
 }
 
 #[tokio::test]
+async fn a_subscriber_whose_card_is_a_sim_is_pushed_nothing() {
+    let lab = pushing(Setup::of(Person::with_sim()).without_card()).start().await;
+    let naf = Naf::new(&lab).await;
+    let query = push(&lab, GbaMode::Me);
+    assert_eq!(naf.push_by_http(&query).await, Err(ZnError::NotAuthorized));
+    let forbidden = Outcome::tgpp(TgppResultCode::NOT_AUTHORIZED);
+    assert_eq!(naf.push_by_diameter(&query).await, Err(forbidden));
+    drop(naf);
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn keys_in_the_card_need_a_card_that_keeps_them_and_an_end_that_is_to_come() {
     let lab = setup(GbaMode::Me).start().await;
     let naf = Naf::new(&lab).await;

@@ -178,6 +178,21 @@ impl fmt::Display for RelativeKeyId {
 pub struct CredentialType(pub u16);
 
 impl CredentialType {
+    /// Of a symmetric key with this usage, pre-provisioned or remotely provisioned; `None` for any other.
+    #[must_use]
+    pub const fn of_suid(suid: Suid) -> Option<Self> {
+        Some(match suid {
+            Suid::PRE_PROVISIONED_MAF | Suid::PROVISIONED_MAF => Self::KM,
+            Suid::PRE_PROVISIONED_SAEF | Suid::PROVISIONED_SAEF => Self::KPSA,
+            Suid::PRE_PROVISIONED_ESPRIM | Suid::PROVISIONED_ESPRIM => Self::ESPRIM,
+            Suid::PRE_PROVISIONED_ESDATA_ENCRYPTION | Suid::PROVISIONED_ESDATA_ENCRYPTION => {
+                Self::ESDATA_ENCRYPTION
+            }
+            Suid::PRE_PROVISIONED_ESDATA_SIGNATURE | Suid::PROVISIONED_ESDATA_SIGNATURE => Self::ESDATA_HMAC,
+            _ => return None,
+        })
+    }
+
     /// KpmID, towards an MEF.
     pub const KPM: Self = Self(10);
     /// KmID, towards a MAF.
@@ -322,6 +337,11 @@ mod tests {
         let provisioned = table.into_iter().filter(|value| Suid(*value).is_remotely_provisioned());
         assert_eq!(provisioned.collect::<Vec<_>>(), [21, 22, 23, 24, 25]);
         assert_eq!(Suid::PROVISIONED_SAEF.to_string(), "22");
+        let provisionable: Vec<u16> =
+            (0..100).filter(|value| CredentialType::of_suid(Suid(*value)).is_some()).collect();
+        assert_eq!(provisionable, [11, 12, 13, 14, 15, 21, 22, 23, 24, 25]);
+        assert_eq!(CredentialType::of_suid(Suid::PRE_PROVISIONED_SAEF), Some(CredentialType::KPSA));
+        assert_eq!(CredentialType::of_suid(Suid(25)), Some(CredentialType::ESDATA_HMAC));
         let types: Vec<u16> = (0..60).filter(|value| CredentialType(*value).is_assigned()).collect();
         let first: Vec<u16> = (10..=16).chain(30..=34).chain(41..=45).chain(51..=55).collect();
         assert_eq!(types, first);

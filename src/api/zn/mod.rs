@@ -8,6 +8,7 @@ pub mod oauth;
 
 use crate::av_source::AuthenticationVectorSource;
 use crate::config::Config;
+use crate::credential::enrolment::{Enrolment, Standing};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use ksnaf_proto::gba::NafId;
@@ -26,6 +27,7 @@ pub struct Zn {
     store: Arc<dyn Store>,
     source: Arc<dyn AuthenticationVectorSource>,
     policy: ZnPolicy,
+    enrolment: Enrolment,
     layout: Option<LabLayout>,
     key_lifetime: Duration,
     bound: Duration,
@@ -54,6 +56,7 @@ impl Zn {
             store,
             source,
             policy: crate::config::NafPolicy::new(config.naf.clone()).on_zn(),
+            enrolment: Enrolment::of(config),
             layout: config.zn.gpi_layout.map(LabLayout::from),
             key_lifetime: config.bsf.key_lifetime.0,
             bound: config.api.request_timeout.0,
@@ -102,13 +105,17 @@ impl Zn {
         let now = SystemTime::now();
         let association = self.store.association(&authorized.query().b_tid, now).await.map_err(failed)?;
         let answer = zn::answer(&authorized, association.as_ref(), now)?;
-        self.with_consent(answer).await
+        let impi = association.map(|association| association.impi).ok_or(ZnError::UnknownTransaction)?;
+        let standing = self.enrolled(&impi, &authorized.query().naf_id)?;
+        self.with_consent(answer, standing).await
     }
 
     async fn make(&self, caller: &[Principal], query: PushQuery) -> Result<PushAnswer, ZnError> {
         let authorized = self.policy.authorize_push(caller, query)?;
         let layout = self.layout.ok_or(ZnError::NoPushInfo)?;
-        let (impi, answer) = self.vector(&authorized).await?;
+        let impi = self.subscriber(&authorized.query().ue_id).await?;
+        let standing = self.enrolled(&impi, &authorized.query().naf_id)?;
+        let answer = self.vector(&impi, &authorized).await?;
         let guss = self.settings(&impi, &answer).await?;
         let subscriber = PushSubscriber {
             impi,
@@ -119,24 +126,34 @@ impl Zn {
         let build = |content: &_, key: &_| layout.build(content, key);
         let PushAnswer { keys, gpi, security_features } =
             zpn::answer(&authorized, subscriber, SystemTime::now(), build)?;
-        Ok(PushAnswer { keys: self.with_consent(keys).await?, gpi, security_features })
+        Ok(PushAnswer { keys: self.with_consent(keys, standing).await?, gpi, security_features })
     }
 
-    /// A vector for this push alone, so that its Ks is disposable.
-    async fn vector(&self, authorized: &AuthorizedPush<'_>) -> Result<(Impi, VectorAnswer), ZnError> {
-        let query = authorized.query();
-        let impi = match &query.ue_id {
+    /// Whether a subscriber may use this NAF, and as what.
+    fn enrolled(&self, impi: &Impi, naf_id: &NafId) -> Result<Standing, ZnError> {
+        match self.enrolment.standing(Some(impi), &[], &naf_id.fqdn) {
+            Standing::Stranger => Err(ZnError::NotAuthorized),
+            standing => Ok(standing),
+        }
+    }
+
+    async fn subscriber(&self, ue_id: &PushUeId) -> Result<Impi, ZnError> {
+        let impi = match ue_id {
             PushUeId::Private(impi) => Some(impi.clone()),
             PushUeId::Public(impu) => self.source.impi_of(impu).await.map_err(vector_error)?,
         };
-        let impi = impi.ok_or(ZnError::UnknownIdentity)?;
-        let request = VectorRequest { impi: impi.clone(), resync: query.resync };
+        impi.ok_or(ZnError::UnknownIdentity)
+    }
+
+    /// A vector for this push alone, so that its Ks is disposable.
+    async fn vector(&self, impi: &Impi, authorized: &AuthorizedPush<'_>) -> Result<VectorAnswer, ZnError> {
+        let request = VectorRequest { impi: impi.clone(), resync: authorized.query().resync };
         let answer = self.source.vector(request).await.map_err(vector_error)?;
         // A SIM has no AUTN, and what stands in place of CK and IK must not pass for UMTS AKA's.
         if answer.card == ksnaf_proto::zh::CardAka::Gsm {
             return Err(vector_error(VectorError::NotAllowed));
         }
-        Ok((impi, answer))
+        Ok(answer)
     }
 
     /// The GUSS, with what the source says of card and lifetime beside it.
@@ -152,12 +169,10 @@ impl Zn {
     }
 
     /// The policy lets this NAF know who it is; the subscriber decides too (SER-015).
-    async fn with_consent(&self, mut answer: NafAnswer) -> Result<NafAnswer, ZnError> {
+    async fn with_consent(&self, mut answer: NafAnswer, standing: Standing) -> Result<NafAnswer, ZnError> {
         if let Some(impi) = &answer.impi {
-            let subscriber = self.store.subscriber(impi).await.map_err(failed)?;
-            if !subscriber.is_some_and(|subscriber| subscriber.consent) {
-                answer.impi = None;
-            }
+            let consents = self.enrolment.consents(&*self.store, impi, standing).await.map_err(failed)?;
+            answer.impi = answer.impi.filter(|_| consents);
         }
         Ok(answer)
     }
