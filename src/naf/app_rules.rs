@@ -23,9 +23,8 @@ impl AppRules {
         Self(rules)
     }
 
-    /// Whether there is one.
-    pub(super) const fn any(&self) -> bool {
-        !self.0.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Lets a registration pass, rebuilt from what was read of it: a CSE must not read another App-ID than was checked.
@@ -38,7 +37,7 @@ impl AppRules {
         head: &mut HeaderMap,
         body: Body,
     ) -> Result<Body, Refusal> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Ok(body);
         }
         let octets = answers::read(body).await.ok_or(UNREADABLE)?;

@@ -74,8 +74,14 @@ impl Registrations {
     }
 }
 
-/// Judges a datagram of the holder of a key.
-pub(super) fn judge(datagram: &[u8], subscriber: &UaSubscriber, enrolees: &Enrolees) -> Verdict {
+/// Judges a datagram of the holder of a key. Where applications register by rules they do so on HTTP: a rule goes by what
+/// stands in a body, and a body comes in blocks here.
+pub(super) fn judge(
+    datagram: &[u8],
+    subscriber: &UaSubscriber,
+    enrolees: &Enrolees,
+    by_rules: bool,
+) -> Verdict {
     let Ok(mut message) = Message::parse(datagram) else { return Verdict::Drop };
     // Acknowledgements, resets, pings, and answers to what stands behind.
     if !message.is_request() {
@@ -87,8 +93,16 @@ pub(super) fn judge(datagram: &[u8], subscriber: &UaSubscriber, enrolees: &Enrol
     let release_1 = [option::FR_OF_RELEASE_1, option::RQI_OF_RELEASE_1]
         .iter()
         .any(|number| message.values(*number).next().is_some());
-    let registers = message.code == POST && message.number(option::TY) == Some(AE);
-    match originator(&message, registers, subscriber, enrolees) {
+    // Of several types, who knows which one the CSE takes.
+    let registers = message.code == POST
+        && message.values(option::TY).next().is_some()
+        && message.number(option::TY).is_none_or(|kind| kind == AE);
+    let allowed = if registers && by_rules {
+        Err((Rsc::AppRule, "applications register by rules, which CoAP does not go by"))
+    } else {
+        originator(&message, registers, subscriber, enrolees)
+    };
+    match allowed {
         Ok(Some((enrolee, origin))) => {
             message.remove(option::FR);
             message.remove(option::FR_OF_RELEASE_1);
@@ -99,34 +113,20 @@ pub(super) fn judge(datagram: &[u8], subscriber: &UaSubscriber, enrolees: &Enrol
             Verdict::Forward(message.encode(), registration)
         }
         Ok(None) => Verdict::Forward(message.encode(), None),
-        Err(refused) => Verdict::Answer(refusal(&message, release_1, refused)),
-    }
-}
-
-/// The answer to what may be a registration, where rules ask for the App-ID in it: blocks cannot be read as one body here,
-/// so that such applications register by HTTP.
-pub(super) fn beyond_the_rules(datagram: &[u8]) -> Option<Vec<u8>> {
-    let message = Message::parse(datagram).ok().filter(Message::is_request)?;
-    // One type that is certain to be another is no registration.
-    let has_type = message.values(option::TY).next().is_some();
-    let may_register = has_type && message.number(option::TY).is_none_or(|kind| kind == AE);
-    let release_1 = message.values(option::FR_OF_RELEASE_1).next().is_some();
-    let refused = (Rsc::AppRule, "where rules ask for an App-ID, registrations come by HTTP");
-    may_register.then(|| refusal(&message, release_1, refused))
-}
-
-fn refusal(message: &Message, release_1: bool, (rsc, reason): Refused) -> Vec<u8> {
-    tracing::info!(reason, "a request is refused on CoAP");
-    let code = if rsc == Rsc::BadRequest { BAD_REQUEST } else { FORBIDDEN };
-    let mut answer = message.answer(code);
-    for number in [option::RQI, option::RQI_OF_RELEASE_1] {
-        for identifier in message.values(number) {
-            answer.add(number, identifier.to_vec());
+        Err((rsc, reason)) => {
+            tracing::info!(reason, "an originator is refused on CoAP");
+            let code = if rsc == Rsc::BadRequest { BAD_REQUEST } else { FORBIDDEN };
+            let mut answer = message.answer(code);
+            for number in [option::RQI, option::RQI_OF_RELEASE_1] {
+                for identifier in message.values(number) {
+                    answer.add(number, identifier.to_vec());
+                }
+            }
+            let number = if release_1 { option::RSC_OF_RELEASE_1 } else { option::RSC };
+            answer.add(number, rsc.number().to_be_bytes().to_vec());
+            Verdict::Answer(answer.encode())
         }
     }
-    let number = if release_1 { option::RSC_OF_RELEASE_1 } else { option::RSC };
-    answer.add(number, rsc.number().to_be_bytes().to_vec());
-    answer.encode()
 }
 
 /// Whose request it is, by which originator; `None` for one that has nothing to do with oneM2M.
@@ -182,8 +182,14 @@ mod tests {
         let naf = Fqdn::parse("id-in.cse.example").unwrap();
         let registrar = Registrar::new(CseId::parse("/id-in").unwrap(), SpId::parse("cse.example").ok());
         let file = folder.path().join("enrolees.json");
-        let enrolment = Enrolment::new(listed.into_iter().collect(), &NafPolicy::default());
-        Enrolees::open(enrolment, naf, registrar, &[], file).unwrap()
+        Enrolees::open(
+            Enrolment::new(listed.into_iter().collect(), &NafPolicy::default()),
+            naf,
+            registrar,
+            &[],
+            file,
+        )
+        .unwrap()
     }
 
     fn post(options: &[(u16, &[u8])]) -> Message {
@@ -219,7 +225,7 @@ mod tests {
     fn an_originator_is_written_anew_under_the_number_of_the_requests_release() {
         let folder = tempfile::tempdir().unwrap();
         let all = enrolees(&folder, Some(&["Ca"]));
-        let judged = |options: &[(u16, &[u8])]| judge(&post(options).encode(), &subscriber(), &all);
+        let judged = |options: &[(u16, &[u8])]| judge(&post(options).encode(), &subscriber(), &all, false);
         for (received, number) in [
             (&[(option::FR, &b"//cse.example/id-in/Ca"[..])][..], option::FR),
             (&[(option::FR_OF_RELEASE_1, b"/id-in/Ca")], option::FR_OF_RELEASE_1),
@@ -243,9 +249,9 @@ mod tests {
         assert_eq!(refused.values(option::RQI_OF_RELEASE_1).collect::<Vec<_>>(), [b"r"]);
         let proxied = answered(judged(&[(option::PROXY_URI, b"coap://elsewhere.example/")]));
         assert_eq!(proxied.code, PROXYING_NOT_SUPPORTED);
-        assert_eq!(judge(b"\xff", &subscriber(), &all), Verdict::Drop);
+        assert_eq!(judge(b"\xff", &subscriber(), &all, false), Verdict::Drop);
         let ping = Message { code: (0, 0), token: Vec::new(), payload: Vec::new(), ..post(&[]) };
-        assert_eq!(forwarded(judge(&ping.encode(), &subscriber(), &all)).0, ping);
+        assert_eq!(forwarded(judge(&ping.encode(), &subscriber(), &all, false)).0, ping);
     }
 
     #[test]
@@ -255,7 +261,7 @@ mod tests {
         let registers = post(&[(option::FR, b"Cx"), (option::TY, &[0, 2])]);
         let mut registrations = Registrations::default();
         let mut answer = |message: &Message, code, rsc: u16| {
-            registrations.extend(forwarded(judge(&message.encode(), &subscriber(), &all)).1);
+            registrations.extend(forwarded(judge(&message.encode(), &subscriber(), &all, false)).1);
             let mut answer = registers.answer(code);
             answer.add(option::RSC, rsc.to_be_bytes().to_vec());
             registrations.answered(&answer.encode()).map(|(_, aei)| aei)
@@ -267,12 +273,16 @@ mod tests {
         assert_eq!(answer(&registers, (2, 31), 2001), None, "the next block, please");
         for stem in [&b"C"[..], b"S", b""] {
             let open = post(&[(option::FR, stem), (option::TY, &[2])]);
-            let refused = answered(judge(&open.encode(), &subscriber(), &all));
+            let refused = answered(judge(&open.encode(), &subscriber(), &all, false));
             assert_eq!((refused.code, refused.number(option::RSC)), (FORBIDDEN, Some(4126)), "{stem:?}");
         }
+        let ruled = answered(judge(&registers.encode(), &subscriber(), &all, true));
+        assert_eq!((ruled.code, ruled.number(option::RSC)), (FORBIDDEN, Some(4126)));
+        let plain = post(&[(option::FR, b"Cx")]);
+        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &all, true)), (plain, None));
         for token in 0..100 {
             let many = Message { token: vec![token], ..registers.clone() };
-            registrations.extend(forwarded(judge(&many.encode(), &subscriber(), &all)).1);
+            registrations.extend(forwarded(judge(&many.encode(), &subscriber(), &all, false)).1);
         }
         assert_eq!(registrations.0.len(), REGISTRATIONS);
     }
@@ -282,17 +292,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (nobody, others) = (enrolees(&folder, None), enrolees(&folder, Some(&["Ca"])));
         let plain = post(&[(11, b"light")]);
-        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &nobody)), (plain.clone(), None));
+        assert_eq!(forwarded(judge(&plain.encode(), &subscriber(), &nobody, false)), (plain.clone(), None));
         for number in ONEM2M {
-            let refused = answered(judge(&post(&[(number, b"Ca")]).encode(), &subscriber(), &nobody));
+            let refused = answered(judge(&post(&[(number, b"Ca")]).encode(), &subscriber(), &nobody, false));
             assert_eq!(refused.code, FORBIDDEN);
         }
         let stranger = UaSubscriber::default();
-        assert_eq!(answered(judge(&plain.encode(), &stranger, &others)).code, FORBIDDEN);
+        assert_eq!(answered(judge(&plain.encode(), &stranger, &others, false)).code, FORBIDDEN);
     }
 
     #[test]
     fn where_rules_ask_for_an_app_id_nothing_that_may_register_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = enrolees(&folder, Some(&["Cx"]));
         for (ty, may) in [
             (&[][..], false),
             (&[&[2][..]], true),
@@ -300,11 +312,15 @@ mod tests {
             (&[&[4]], false),
             (&[&[4], &[2]], true),
         ] {
-            let options: Vec<_> = ty.iter().map(|value| (option::TY, *value)).collect();
-            let refused = beyond_the_rules(&post(&options).encode());
-            let refused = refused.map(|answer| Message::parse(&answer).unwrap());
-            assert_eq!(refused.as_ref().map(|answer| answer.code), may.then_some(FORBIDDEN), "{ty:?}");
-            assert_eq!(refused.and_then(|answer| answer.number(option::RSC)), may.then_some(4126));
+            let options = ty.iter().map(|value| (option::TY, *value)).chain([(option::FR, &b"Cx"[..])]);
+            let options: Vec<_> = options.collect();
+            match judge(&post(&options).encode(), &subscriber(), &all, true) {
+                Verdict::Answer(answer) => {
+                    assert!(may, "{ty:?}");
+                    assert_eq!(Message::parse(&answer).unwrap().number(option::RSC), Some(4126));
+                }
+                passed => assert!(matches!(passed, Verdict::Forward(..)) && !may, "{ty:?}"),
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One client of CoAP over DTLS: its handshake, with the key fetched while the datagram that names it waits; then datagrams
 //! both ways, for as long as the key is good.
 
-use super::coap::{Registrations, Verdict, beyond_the_rules, judge};
+use super::coap::{Registrations, Verdict, judge};
 use super::dtls::{DtlsListener, Proved};
 use super::dtls_library::{self, Answers};
 use super::holder::Holder;
@@ -230,12 +230,7 @@ impl Session {
             Err(NoKey::Unavailable) => return true,
             Err(NoKey::Unknown | NoKey::NotAuthorized) => return false,
         }
-        if let Some(answer) = proxy.rules.any().then(|| beyond_the_rules(datagram)).flatten() {
-            proxy.count("forbidden");
-            self.send(&answer);
-            return true;
-        }
-        match judge(datagram, &holder.granted.subscriber, &proxy.enrolees) {
+        match judge(datagram, &holder.granted.subscriber, &proxy.enrolees, !proxy.rules.is_empty()) {
             Verdict::Forward(datagram, registration) => {
                 proxy.count("given");
                 registrations.extend(registration);

@@ -101,10 +101,10 @@ pub struct UaSecrets {
     pub nonces: Secret<32>,
     /// Makes its pseudonyms.
     pub pseudonyms: Secret<32>,
-    /// Deposited credentials, where this process has a network side.
-    pub provisioned: Option<Arc<Provisioned>>,
     /// Makes its cookies.
     pub cookies: Secret<32>,
+    /// Deposited credentials, where this process has a network side.
+    pub provisioned: Option<Arc<Provisioned>>,
 }
 
 /// A proxy before its listeners.

@@ -19,8 +19,8 @@ impl Service {
         let secrets = UaSecrets {
             nonces: fresh()?,
             pseudonyms: self.pseudonym_key().await?,
-            provisioned: self.provisioned.clone(),
             cookies: fresh()?,
+            provisioned: self.provisioned.clone(),
         };
         let tasks = Tasks {
             shutdown: self.front.shutdown.clone(),

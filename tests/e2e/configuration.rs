@@ -14,6 +14,8 @@ fn a_file_that_is_wrong_is_told_by_name_line_and_key() {
         ("[bsf]\nfqdn = \"a b\"\n", "line 2: [bsf] fqdn"),
         ("[[naf]]\nfqdn = \"n.example\"\nua_protocols = [\"zz\"]\n", "line 3: [naf] ua_protocols"),
         ("[card]\nuse = 7\n", "line 2: [card] use = 7"),
+        ("[ua_proxy]\ncoap_upstream = \"127.0.0.1:5683\"\n", "line 2: [ua_proxy] coap_upstream"),
+        ("[ua_proxy]\ncoap_upstream = \"coap://cse/path\"\n", "line 2: [ua_proxy] coap_upstream"),
         ("[kitchen]\n", "kitchen"),
         ("[ub\n", "line 1"),
         ("[ub]\nlisten = \"127.0.0.1:0\"\nlisten = \"127.0.0.1:0\"\n", "line 3: [ub] listen"),

@@ -149,7 +149,6 @@ async fn what_is_not_the_key_of_an_identity_opens_nothing() {
     let started = Started::new(|config| {
         let other = crate::lab::fqdn("other.example");
         config.naf.push(NafConfig { ua_protocols: UaProtocols::Any, ..NafConfig::for_lab(other) });
-        config.ua_proxy.handshake_timeout = seconds(2.0);
     });
     let started = started.await;
     let of_tls = started.lab.ua_credential("01000100ae", "tls-psk").await;
@@ -193,7 +192,7 @@ async fn a_connection_ends_when_its_key_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_nothing_any_more_has_gone() {
-    let started = Started::new(|config| config.ua_proxy.dtls_idle = seconds(1.0)).await;
+    let started = Started::new(|config| config.ua_proxy.dtls_idle = seconds(3.0)).await;
     let mut client = started.client();
     started.asks(&mut client, 2).await;
     client.ends().await;
