@@ -46,13 +46,18 @@ pub(super) async fn with_aei(answer: Response<Body>) -> (Response<Body>, Option<
 }
 
 /// A body's octets, unless there are too many.
-pub(super) async fn read(mut body: Body) -> Option<Bytes> {
+pub(super) async fn read(body: Body) -> Option<Bytes> {
+    read_up_to(body, MAX).await
+}
+
+/// A body's octets; `None` for more than `most`, and for one that is cut off.
+pub(super) async fn read_up_to(mut body: Body, most: usize) -> Option<Bytes> {
     let mut octets = Vec::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.ok()?.into_data() {
             octets.extend_from_slice(&data);
         }
-        if octets.len() > MAX {
+        if octets.len() > most {
             return None;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::answers;
 use super::digest::{Asked, Checkable, proof};
+use super::drain;
 use super::enrolees::{Enrolee, Standing};
 use super::headers;
 use super::holder::Holder;
@@ -14,7 +15,7 @@ use crate::http::server::host_is_valid;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use ksnaf_proto::digest::Qop;
 use ksnaf_proto::gba::UaSecurityProtocolId;
@@ -55,6 +56,7 @@ impl Connection {
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let asked = parts.headers.clone();
+        let (body, rest) = drain::split(body);
         match self.pass(parts, body).await {
             Ok(response) => {
                 self.proxy.count("given");
@@ -66,12 +68,14 @@ impl Connection {
                     Refusal::Status(status, _) if status.is_server_error() => "failed",
                     _ => "forbidden",
                 });
-                refusal.response(&asked)
+                let response = refusal.response(&asked);
+                rest.drain().await;
+                response
             }
         }
     }
 
-    async fn pass(&self, mut parts: http::request::Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+    async fn pass(&self, mut parts: http::request::Parts, body: Body) -> Result<Response<Body>, Refusal> {
         let whole_request = Request::from_parts(parts, ());
         if !host_is_valid(&whole_request) {
             return Err(Refusal::Status(StatusCode::BAD_REQUEST, "one Host field"));
@@ -116,11 +120,12 @@ impl Connection {
     }
 
     /// Who the request is from: the connection's key, asked for again, or else Digest.
-    async fn know(&self, parts: &http::request::Parts, body: Incoming) -> Result<Known, Refusal> {
+    async fn know(&self, parts: &http::request::Parts, body: Body) -> Result<Known, Refusal> {
         let proxy = &self.proxy;
         if let Some(holder) = &self.holder {
-            let granted = proxy.keys.find(&holder.b_tid, holder.ua, self.from).await.map_err(|error| {
-                tracing::info!(%error, peer = %self.from, "the connection's key is none any more");
+            let (found, from) = (proxy.keys.find(&holder.b_tid, holder.ua, self.from).await, self.from);
+            let granted = found.map_err(|error| {
+                tracing::info!(%error, peer = %from, "the connection's key is none any more");
                 match (error, proxy.digest.challenge(&parts.headers, self.tls, false)) {
                     (NoKey::Unavailable, _) => {
                         Refusal::Status(StatusCode::SERVICE_UNAVAILABLE, "no key at present")
@@ -131,7 +136,6 @@ impl Connection {
                     (_, other) => other,
                 }
             })?;
-            let body = body.map_err(Into::into).boxed_unsync();
             // What the BSF says of the subscriber may have changed since the handshake: its consent.
             return Ok(Known { holder: Holder { granted, ..holder.clone() }, checkable: None, body });
         }
@@ -146,15 +150,16 @@ impl Connection {
         };
         let checkable = proxy.digest.claim(&asked, &proxy.keys).await?;
         let body = if checkable.claim.qop == Qop::AuthInt {
-            let octets = Limited::new(body, proxy.digest_body).collect().await.map_err(|_| {
-                Refusal::Status(StatusCode::PAYLOAD_TOO_LARGE, "a body too large for auth-int, or cut off")
-            })?;
-            let octets = octets.to_bytes();
+            let octets = answers::read_up_to(body, proxy.digest_body).await;
+            let octets = octets.ok_or(Refusal::Status(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "a body too large for auth-int, or cut off",
+            ))?;
             proxy.digest.check(&asked, &checkable, &octets)?;
             whole(octets)
         } else {
             proxy.digest.check(&asked, &checkable, b"")?;
-            body.map_err(Into::into).boxed_unsync()
+            body
         };
         Ok(Known { holder: checkable.holder.clone(), checkable: Some(checkable), body })
     }

@@ -12,6 +12,7 @@
 //! | `app_rules` | which applications may register by whose key |
 //! | `provisioned` | deposited credentials, and connections by a deposited key |
 //! | `gate`, `headers`, `answers`, `refusal` | one request, what passes of it, what comes back |
+//! | `drain` | what is left of a body that is refused |
 //! | `upstream`, `proxy`, `serve` | connections |
 //! | `dtls`, `dtls_session`, `dtls_library`, `coap` | the same for CoAP over DTLS |
 
@@ -19,6 +20,7 @@ mod answers;
 mod app_rules;
 mod coap;
 mod digest;
+mod drain;
 mod dtls;
 mod dtls_library;
 mod dtls_session;
