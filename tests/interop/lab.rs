@@ -189,6 +189,12 @@ impl Lab {
         json_of(self.device(&["credential", "--json", "--danger-show-keys", "--naf", NAF, "--card", card]))
     }
 
+    /// A credential of any NAF, in any form, by the card that the lab itself has.
+    pub(crate) fn credential_of(&self, naf: &str, ua: &str, form: &str) -> Value {
+        let fixed = ["credential", "--json", "--danger-show-keys"];
+        json_of(self.ksnaf(&[&fixed[..], &["--naf", naf, "--ua-protocol", ua, "--form", form]].concat()))
+    }
+
     /// What the network side says to the credential that a device has: it is the same.
     pub(crate) fn assert_network_agrees(&self, device: &Value) {
         let mut ask = question();

@@ -8,7 +8,7 @@
 //! | [`usim`], [`service`], [`trouble`], [`left_alone`] | the same, and the whole of `ksnaf`: card, service, commands |
 //! | [`card_tools`], [`witness`], [`authentication_centre`] | OpenSC, pcsc-tools, `tests/python`, libosmocore |
 //! | [`osmo_hlr`] | osmo-hlr: another authentication centre, over GSUP |
-//! | [`cse`], [`ua`] | ACME-CSE, OpenSSL |
+//! | [`cse`], [`ua`], [`ua_clients`] | ACME-CSE; OpenSSL and curl as its clients |
 //! | [`free_diameter`] | freeDiameter, as a peer and as a relay |
 //! | [`python_hss`], [`python_naf`], [`python_relay`] | an HSS and NAFs in Python on other people's Diameter and HTTP/2 |
 //! | [`tshark`], [`tshark_network`] | Wireshark's dissectors |
@@ -41,6 +41,7 @@ mod trouble;
 mod tshark;
 mod tshark_network;
 mod ua;
+mod ua_clients;
 mod usim;
 mod wire;
 mod witness;

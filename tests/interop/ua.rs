@@ -12,7 +12,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-const NAF: &str = "id-in.cse.example";
+/// The NAF that the proxy before the CSE is.
+pub(crate) const NAF: &str = "id-in.cse.example";
 const IMPI: &str = "001010123456789@ims.mnc001.mcc001.3gppnetwork.org";
 
 /// One way of the key between the two proxies.
@@ -41,20 +42,7 @@ impl Chain {
     /// With these settings of the device's card.
     fn start(way: &Way, card: &[&str]) -> Self {
         let acme = Acme::start();
-        let mut network = Lab::new();
-        network.make_card(set_1_card());
-        let (certificate, key) = certificate(&network);
-        let settings = [
-            format!("ua_proxy.naf_fqdn={NAF}"),
-            format!("ua_proxy.upstream={}", acme.url()),
-            "ua_proxy.listen=127.0.0.1:0".to_owned(),
-            "ua_proxy.http_listen=127.0.0.1:0".to_owned(),
-            format!("ua_proxy.certificate={}", certificate.display()),
-            format!("ua_proxy.key={}", key.display()),
-            "ua_proxy.recheck=1s".to_owned(),
-            format!("enrolee=[{{impi=\"{IMPI}\",origins=[\"Cdevice*\"],targets=[\"{NAF}\"]}}]"),
-        ];
-        network.start(&settings.iter().map(String::as_str).collect::<Vec<_>>());
+        let (network, certificate) = network_before(&acme);
         let mut device = Lab::new();
         std::fs::create_dir_all(device.data_dir()).expect("a folder");
         std::fs::copy(network.card_file(), device.card_file()).expect("a card");
@@ -154,11 +142,11 @@ fn requests_go_on_while_keys_are_renewed_revoked_and_lost() {
 }
 
 /// Hears notifications.
-struct Ear(Arc<Mutex<String>>);
+pub(crate) struct Ear(Arc<Mutex<String>>);
 
 impl Ear {
     /// An ear, and where it is.
-    fn open() -> (Self, String) {
+    pub(crate) fn open() -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let heard = Arc::new(Mutex::new(String::new()));
@@ -191,7 +179,7 @@ impl Ear {
         (Self(heard), url)
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         self.0.lock().expect("no panic elsewhere").contains(text)
     }
 }
@@ -204,6 +192,25 @@ fn is_whole(request: &[u8]) -> bool {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     body.len() >= length.unwrap_or_default()
+}
+
+/// A service with a card and a proxy before that CSE, and the certificate of the proxy.
+pub(crate) fn network_before(acme: &Acme) -> (Lab, PathBuf) {
+    let mut network = Lab::new();
+    network.make_card(set_1_card());
+    let (certificate, key) = certificate(&network);
+    let settings = [
+        format!("ua_proxy.naf_fqdn={NAF}"),
+        format!("ua_proxy.upstream={}", acme.url()),
+        "ua_proxy.listen=127.0.0.1:0".to_owned(),
+        "ua_proxy.http_listen=127.0.0.1:0".to_owned(),
+        format!("ua_proxy.certificate={}", certificate.display()),
+        format!("ua_proxy.key={}", key.display()),
+        "ua_proxy.recheck=1s".to_owned(),
+        format!("enrolee=[{{impi=\"{IMPI}\",origins=[\"Cdevice*\"],targets=[\"{NAF}\"]}}]"),
+    ];
+    network.start(&settings.iter().map(String::as_str).collect::<Vec<_>>());
+    (network, certificate)
 }
 
 /// A certificate of the target's name that signs itself, and its key, made by OpenSSL.
