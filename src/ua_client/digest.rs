@@ -116,18 +116,7 @@ fn proof(headers: &HeaderMap) -> Option<AuthenticationInfo> {
     AuthenticationInfo::parse(value).ok()
 }
 
+/// Without an offer of a qop, RFC 2069's form would be wanted, which no NAF key is for.
 fn calculation<'a>(authorization: &'a Authorization, password: &'a [u8]) -> Option<Calculation<'a>> {
-    static MD5: Algorithm = Algorithm::Md5;
-    Some(Calculation {
-        algorithm: authorization.algorithm.as_ref().unwrap_or(&MD5),
-        username: &authorization.username,
-        realm: &authorization.realm,
-        password,
-        nonce: &authorization.nonce,
-        nc: authorization.nc.as_deref()?,
-        cnonce: authorization.cnonce.as_deref()?,
-        // Without an offer, RFC 2069's form would be wanted, which no NAF key is for.
-        qop: authorization.qop?,
-        uri: &authorization.uri,
-    })
+    Some(authorization.calculation(authorization.qop?, password))
 }

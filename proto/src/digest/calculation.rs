@@ -1,6 +1,6 @@
 //! The arithmetic of a Digest response (RFC 2617 clause 3.2.2, RFC 7616 clause 3.4).
 
-use super::{Algorithm, Qop};
+use super::{Algorithm, Authorization, Qop};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -35,6 +35,24 @@ pub struct Calculation<'a> {
     pub qop: Qop,
     /// Digest-URI as in the header.
     pub uri: &'a str,
+}
+
+impl Authorization {
+    /// What its response and the server's counterpart are computed from; no algorithm means MD5 (RFC 2617 clause 3.2.1).
+    #[must_use]
+    pub fn calculation<'a>(&'a self, qop: Qop, password: &'a [u8]) -> Calculation<'a> {
+        Calculation {
+            algorithm: self.algorithm.as_ref().unwrap_or(&Algorithm::Md5),
+            username: &self.username,
+            realm: &self.realm,
+            password,
+            nonce: &self.nonce,
+            nc: self.nc.as_deref().unwrap_or_default(),
+            cnonce: self.cnonce.as_deref().unwrap_or_default(),
+            qop,
+            uri: &self.uri,
+        }
+    }
 }
 
 impl Calculation<'_> {

@@ -258,18 +258,10 @@ mod tests {
             &key(1),
             &Fqdn::parse("naf.example").unwrap(),
         );
-        let calculation = Calculation {
-            algorithm: &Algorithm::Md5,
-            username: &sent.username,
-            realm: &sent.realm,
-            password: credential.password.danger_expose(),
-            nonce: &sent.nonce,
-            nc: sent.nc.as_deref().unwrap_or_default(),
-            cnonce: sent.cnonce.as_deref().unwrap_or_default(),
-            qop: sent.qop.unwrap_or(Qop::Auth),
-            uri: &sent.uri,
-        };
-        sent.response = Some(calculation.response("PUT", body).unwrap());
+        let qop = sent.qop.unwrap_or(Qop::Auth);
+        let calculation = sent.calculation(qop, credential.password.danger_expose());
+        let response = calculation.response("PUT", body).unwrap();
+        sent.response = Some(response);
         sent.to_string()
     }
 

@@ -7,7 +7,7 @@
 use super::body::BodyError;
 use super::message::{UbRequest, UbResponse};
 use super::product::{DIGEST_TOKEN, GbaSupport, with_support};
-use super::ue_proof::{Proof, calculation};
+use super::ue_proof::Proof;
 use crate::aka::convert::{Kc, Sres};
 use crate::aka::{Autn, Auts, Rand, Res};
 use crate::digest::{Algorithm, Authorization, BASE64, Challenge, HeaderError, Qop};
@@ -395,7 +395,7 @@ impl Challenged {
             auts,
             ..self.authorization()
         };
-        let response = calculation(&answer, self.qop, password).response("GET", b"").ok();
+        let response = answer.calculation(self.qop, password).response("GET", b"").ok();
         Authorization { response, ..answer }
     }
 

@@ -4,7 +4,7 @@ use super::body::BootstrappingInfo;
 use super::message::UbResponse;
 use super::ue::{Bootstrapped, Derived, Run, UeError};
 use crate::aka::{Rand, Res};
-use crate::digest::{Algorithm, AuthenticationInfo, Authorization, BASE64, Calculation, Qop};
+use crate::digest::{AuthenticationInfo, Authorization, BASE64, Qop};
 use crate::gba::{BTid, GbaType};
 use base64::Engine as _;
 use std::time::SystemTime;
@@ -37,7 +37,7 @@ impl Proof {
             && same(&info.cnonce, &self.authorization.cnonce)
             && same(&info.nc, &self.authorization.nc);
         let rspauth = info.rspauth.unwrap_or_default();
-        let calculation = calculation(&self.authorization, self.qop, self.res.danger_expose());
+        let calculation = self.authorization.calculation(self.qop, self.res.danger_expose());
         if !about_this || !calculation.rspauth_is(&rspauth, &response.body) {
             return Err(UeError::BsfAuthentication);
         }
@@ -65,24 +65,5 @@ impl Proof {
             _ => (self.rand.0.as_slice(), self.authorization.realm.as_str()),
         };
         BASE64.decode(id).is_ok_and(|octets| octets == named) && bsf.eq_ignore_ascii_case(of)
-    }
-}
-
-/// What the UE's digest and the BSF's are computed from.
-pub(super) fn calculation<'a>(
-    authorization: &'a Authorization,
-    qop: Qop,
-    password: &'a [u8],
-) -> Calculation<'a> {
-    Calculation {
-        algorithm: authorization.algorithm.as_ref().unwrap_or(&Algorithm::Md5),
-        username: &authorization.username,
-        realm: &authorization.realm,
-        password,
-        nonce: &authorization.nonce,
-        nc: authorization.nc.as_deref().unwrap_or_default(),
-        cnonce: authorization.cnonce.as_deref().unwrap_or_default(),
-        qop,
-        uri: &authorization.uri,
     }
 }
