@@ -2,7 +2,7 @@
 //! for all connections; what it is to hear is laid out for the time of the call, on the thread that makes it.
 
 use dimpl::crypto::{CryptoProvider, HashAlgorithm, HmacProvider, rust_crypto};
-use dimpl::{Config, CryptoError, Dtls, Error, PskResolver};
+use dimpl::{Config, CryptoError, Dtls, Error, Output, PskResolver};
 use ksnaf_proto::ua::NafKey;
 use ksnaf_proto::ua::Namespace;
 use ksnaf_proto::ua::dtls::COOKIE;
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Octets of a datagram that every path carries (RFC 8200 clause 5, less the headers of IPv6 and UDP). A block of 1024
 /// octets fits with what protects it.
 const MTU: usize = 1232;
+
+/// Octets of what the library gives at once, it says where it needs more; and more than a datagram from behind may have.
+pub(crate) const PIECE: usize = 2048;
 
 thread_local! {
     static ANSWERS: RefCell<Answers> = RefCell::default();
@@ -33,6 +36,36 @@ pub(super) fn hand(dtls: &mut Dtls, datagram: &[u8], answers: Answers) -> Result
     let handed = dtls.handle_packet(datagram);
     ANSWERS.take();
     handed
+}
+
+/// What the library wanted done, and said.
+pub(crate) struct Progress {
+    pub(crate) connected: bool,
+    pub(crate) closed: bool,
+    /// What the peer sent.
+    pub(crate) data: Vec<Vec<u8>>,
+    /// Datagrams for the peer.
+    pub(crate) packets: Vec<Vec<u8>>,
+    /// When it wants to be asked again.
+    pub(crate) wake: Instant,
+}
+
+/// Takes from the library all that it has.
+pub(crate) fn progress(dtls: &mut Dtls) -> Progress {
+    let mut buffer = vec![0; PIECE];
+    let (mut connected, mut closed) = (false, false);
+    let (mut data, mut packets) = (Vec::new(), Vec::new());
+    loop {
+        match dtls.poll_output(&mut buffer) {
+            Output::Packet(octets) => packets.push(octets.to_vec()),
+            Output::BufferTooSmall { needed } => buffer.resize(needed, 0),
+            Output::Connected => connected = true,
+            Output::ApplicationData(octets) => data.push(octets.to_vec()),
+            Output::CloseNotify => closed = true,
+            Output::Timeout(wake) => return Progress { connected, closed, data, packets, wake },
+            _ => {}
+        }
+    }
 }
 
 /// What all connections share. `None`, where the library's ciphers fail its own checks.

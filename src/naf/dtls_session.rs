@@ -3,10 +3,10 @@
 
 use super::coap::{Registrations, Verdict, judge};
 use super::dtls::{DtlsListener, Proved};
-use super::dtls_library::{self, Answers};
+use super::dtls_library::{self, Answers, PIECE, Progress};
 use super::holder::Holder;
 use super::keys::NoKey;
-use dimpl::{Dtls, Output};
+use dimpl::Dtls;
 use ksnaf_proto::gba::{CipherSuite, UaSecurityProtocolId};
 use ksnaf_proto::ua::PskIdentity;
 use ksnaf_proto::ua::dtls::{FatalAlert, named_identity};
@@ -14,9 +14,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-
-/// Octets of what the library gives at once, it says where it needs more; and more than a datagram from behind may have.
-const PIECE: usize = 2048;
 
 /// Why a handshake came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +59,6 @@ pub(super) struct Open {
     early: Vec<Vec<u8>>,
 }
 
-/// What the library wanted done, and said.
-#[derive(Default)]
-struct Progress {
-    connected: bool,
-    closed: bool,
-    data: Vec<Vec<u8>>,
-}
-
 /// A client's connection.
 pub(super) struct Session {
     listener: DtlsListener,
@@ -97,7 +86,7 @@ impl Session {
         for datagram in first.predecessors {
             self.hand(&datagram, Some(first.cookie))?;
             // It asks for the cookie, which the client was asked for already.
-            self.poll(|_| {});
+            dtls_library::progress(&mut self.dtls);
         }
         self.hand(&first.hello, Some(first.cookie))?;
         loop {
@@ -267,31 +256,12 @@ impl Session {
 
     /// Does what the library wants done.
     async fn flush(&mut self) -> Progress {
-        let mut packets = Vec::new();
-        let progress = self.poll(|packet| packets.push(packet.to_vec()));
-        for packet in packets {
-            let _ = self.listener.socket.send_to(&packet, self.peer).await;
+        let progress = dtls_library::progress(&mut self.dtls);
+        self.wake = progress.wake;
+        for packet in &progress.packets {
+            let _ = self.listener.socket.send_to(packet, self.peer).await;
         }
         progress
-    }
-
-    fn poll(&mut self, mut packet: impl FnMut(&[u8])) -> Progress {
-        let mut buffer = vec![0; PIECE];
-        let mut progress = Progress::default();
-        loop {
-            match self.dtls.poll_output(&mut buffer) {
-                Output::Packet(octets) => packet(octets),
-                Output::BufferTooSmall { needed } => buffer.resize(needed, 0),
-                Output::Connected => progress.connected = true,
-                Output::ApplicationData(data) => progress.data.push(data.to_vec()),
-                Output::CloseNotify => progress.closed = true,
-                Output::Timeout(at) => {
-                    self.wake = at;
-                    return progress;
-                }
-                _ => {}
-            }
-        }
     }
 
     async fn behind(&self) -> std::io::Result<UdpSocket> {

@@ -22,7 +22,7 @@ mod coap;
 mod digest;
 mod drain;
 mod dtls;
-mod dtls_library;
+pub(crate) mod dtls_library;
 mod dtls_session;
 mod enrolees;
 mod gate;

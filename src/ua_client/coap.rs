@@ -4,8 +4,9 @@
 use super::credential::Credentials;
 use crate::config::PskIdentityForm;
 use crate::credential::Credential;
+use crate::naf::dtls_library::{self, PIECE, Progress};
 use dimpl::crypto::rust_crypto;
-use dimpl::{Config, Dtls, Output, PskResolver};
+use dimpl::{Config, Dtls, PskResolver};
 use ksnaf_proto::gba::{CipherSuite, UaSecurityProtocolId};
 use ksnaf_proto::ua::TlsPskCredential;
 use std::collections::HashMap;
@@ -22,9 +23,6 @@ const UA: UaSecurityProtocolId = UaSecurityProtocolId::tls(CipherSuite::PSK_AES_
 
 /// Octets of a datagram.
 const MAX_DATAGRAM: usize = 65_535;
-
-/// Octets that the library gives at once; it says where it needs more.
-const PIECE: usize = 2048;
 
 /// Datagrams of one client that wait, as for a handshake; more are lost, and CoAP sends again.
 const QUEUE: usize = 32;
@@ -66,14 +64,6 @@ struct Line {
     socket: UdpSocket,
     wake: Instant,
     credential: Arc<Credential>,
-}
-
-/// What the library wanted done, and said.
-#[derive(Default)]
-struct Progress {
-    connected: bool,
-    closed: bool,
-    data: Vec<Vec<u8>>,
 }
 
 /// Takes datagrams until the shutdown; clients run on the tracker.
@@ -260,24 +250,10 @@ impl Line {
 
     /// Does what the library wants done.
     async fn flush(&mut self) -> Progress {
-        let mut buffer = vec![0; PIECE];
-        let (mut progress, mut packets) = (Progress::default(), Vec::new());
-        loop {
-            match self.dtls.poll_output(&mut buffer) {
-                Output::Packet(octets) => packets.push(octets.to_vec()),
-                Output::BufferTooSmall { needed } => buffer.resize(needed, 0),
-                Output::Connected => progress.connected = true,
-                Output::ApplicationData(data) => progress.data.push(data.to_vec()),
-                Output::CloseNotify => progress.closed = true,
-                Output::Timeout(at) => {
-                    self.wake = at;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        for packet in packets {
-            let _ = self.socket.send(&packet).await;
+        let progress = dtls_library::progress(&mut self.dtls);
+        self.wake = progress.wake;
+        for packet in &progress.packets {
+            let _ = self.socket.send(packet).await;
         }
         progress
     }
